@@ -1,0 +1,67 @@
+"""What all verbs share on the terminal: progress bars and tables of figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from nanosieve.progress import Progress
+
+__all__ = ["console", "echo_json", "show_table", "terminal_progress"]
+
+console = Console()
+_messages = Console(stderr=True)
+
+
+@contextmanager
+def terminal_progress() -> Iterator[Progress]:
+    """A `Progress` drawn on standard error, one bar per stage, with elapsed and remaining time."""
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    stages: dict[str, Any] = {}
+    with RichProgress(*columns, console=_messages, refresh_per_second=4) as bars:
+
+        def report(stage: str, done: float, total: float, note: str = "") -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total, note=note)
+            bars.update(stages[stage], completed=done, total=total, note=note)
+
+        yield report
+
+
+def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
+    """Print a table; the first column is left-aligned, the others to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for n, name in enumerate(header):
+        table.add_column(name, justify="left" if n == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def echo_json(data: Any) -> None:
+    """Print `data` as indented JSON on standard output."""
+    click.echo(json.dumps(data, indent=2))

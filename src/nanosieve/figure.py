@@ -1,0 +1,91 @@
+"""`Figure`: a number with its error, its unit and its provenance. Every number shown to a user is one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Figure", "Provenance"]
+
+
+class Provenance(StrEnum):
+    """Where a number comes from."""
+
+    ESTIMATED = "estimated"
+    """from a model of cost or delay"""
+    SIMULATED = "simulated"
+    """RTL simulation or Monte Carlo events"""
+    SYNTHESISED = "synthesised"
+    """counted in the netlist that Yosys made"""
+    MEASURED = "measured"
+    """on a machine, which `source` names"""
+    PUBLISHED = "published"
+    """printed in the publication that `source` names"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that may be shown.
+
+    Attributes:
+        value: the number, in `unit`.
+        unit: e.g. ``"ns"``, ``"LUT"``, ``"%"``; empty for a pure number.
+        provenance: one of `Provenance`.
+        error: one standard deviation in `unit`; None where the number has no statistical error.
+        source: publication (arXiv id), machine or tool; required for measured and published numbers.
+
+    Raises:
+        ValueError: a measured or published number without a source, or a negative error.
+
+    >>> print(Figure(12.345, "%", Provenance.SIMULATED, error=0.21))
+    12.35 ± 0.21 % (simulated)
+    """
+
+    value: float
+    unit: str
+    provenance: Provenance
+    error: float | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "provenance", Provenance(self.provenance))
+        if self.provenance in (Provenance.MEASURED, Provenance.PUBLISHED) and not self.source:
+            message = f"a {self.provenance} number needs its source"
+            raise ValueError(message)
+        if self.error is not None and self.error < 0:
+            message = f"the error of a figure is not negative, not {self.error!r}"
+            raise ValueError(message)
+
+    def number(self) -> str:
+        """Value and error without unit, rounded to two digits of the error (or three of the value)."""
+        if self.error and math.isfinite(self.error):
+            digits = max(0, 1 - math.floor(math.log10(self.error)))
+            return f"{self.value:,.{digits}f} ± {self.error:.{digits}f}"
+        if self.value == int(self.value) and abs(self.value) < 1e15:
+            return f"{int(self.value):,}"
+        return f"{self.value:.3g}"
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.number()}{unit} ({self.provenance})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: ``value``, ``error``, ``unit``, ``provenance`` and, where there is one, ``source``."""
+        data: dict[str, Any] = {
+            "value": self.value,
+            "error": self.error,
+            "unit": self.unit,
+            "provenance": str(self.provenance),
+        }
+        if self.source:
+            data["source"] = self.source
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Figure:
+        """The inverse of `to_dict`."""
+        return cls(
+            data["value"], data["unit"], Provenance(data["provenance"]), data["error"], data.get("source", "")
+        )
