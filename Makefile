@@ -1,42 +1,54 @@
-# Two commands do everything on a fresh machine with Python 3.11, make, g++ and perl:
+# Two commands do everything on a fresh machine with Python 3.11 or newer, make, g++ and perl:
 #   make demo    install into .venv, run the l1-anomaly study, print where the report is
 #   make test    install into .venv, run lint, types and tests
-PYTHON ?= python3
+# Also: make quick (tests without the slow ones), make docs (site/), make clean.
+
+SHELL  := /bin/bash
 VENV   := .venv
 BIN    := $(VENV)/bin
-SHELL  := /bin/bash
+OUT    ?= out/l1-anomaly
+SIZE   ?= small
+# the first Python that is new enough; choose another with make PYTHON=/path/to/python
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+            $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 
-.PHONY: demo test quick docs tools clean
 .DEFAULT_GOAL := help
+.PHONY: help tools demo test quick docs clean
 
 help:
-	@sed -n '1,3p' Makefile
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
 tools:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "nanosieve needs Python 3.11 or newer as $(PYTHON); set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nanosieve needs Python 3.11 or newer; choose one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@for tool in g++ perl; do command -v $$tool >/dev/null || \
-	  { echo "$$tool is missing: Verilator needs it; on Debian or Ubuntu: apt-get install g++ make perl"; exit 1; }; done
+	  { echo "$$tool is missing, and Verilator needs it; on Debian or Ubuntu: apt-get install g++ perl" >&2; exit 1; }; done
 
+# the stamp is written last, so that an interrupted installation is made again
 $(BIN)/.installed: pyproject.toml | tools
+	@echo "Installing nanosieve and its tools into $(VENV): some minutes, about 2 GB"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,dev,docs]'
-	touch $@
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -e '.[all,dev,docs]'
+	@touch $@
 
-demo: $(BIN)/.installed
-	$(BIN)/nanosieve study run l1-anomaly --size small --out out/l1-anomaly
+demo: $(BIN)/.installed | tools
+	$(BIN)/nanosieve study run l1-anomaly --size $(SIZE) --out $(OUT)
+	@echo "The report: $(abspath $(OUT))/report.html"
 
-test: $(BIN)/.installed
+test: $(BIN)/.installed | tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-quick: $(BIN)/.installed
+quick: $(BIN)/.installed | tools
 	$(BIN)/pytest -m 'not slow'
 
 docs: $(BIN)/.installed
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation: $(abspath site)/index.html"
 
 clean:
-	rm -rf out site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf out site .pytest_cache .mypy_cache .ruff_cache .hypothesis

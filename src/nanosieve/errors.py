@@ -53,7 +53,8 @@ class UnknownNameError(NanosieveError):
         "unknown device 'xcvu9'; nearest: xcvu9p; known: alveo-u50, xcvu9p"
         """
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
+        lower = {known_name.lower(): known_name for known_name in names}
+        near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.4)]
         hint = f"; nearest: {', '.join(near)}" if near else ""
         return cls(f"unknown {kind} {name!r}{hint}; known: {', '.join(names)}")
 

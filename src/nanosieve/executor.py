@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -53,7 +56,7 @@ def run_tasks(
             yield n, function(task)
         return
     # spawn: JAX, Yosys and Pythia keep threads and global state that do not survive a fork
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
         pending = {pool.submit(function, task): n for n, task in enumerate(tasks)}
         for done in as_completed(pending):
@@ -64,3 +67,10 @@ def run_tasks(
             process.terminate()
         raise
     pool.shutdown()
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that started it is killed (SIGKILL), instead of waiting for ever."""
+    if sys.platform == "linux":
+        set_death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""compiler."""
+"""Does it fit? Model file → fixed-point graph → Verilog → proof of equality → resources."""

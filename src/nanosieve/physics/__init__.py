@@ -1,1 +1,1 @@
-"""physics."""
+"""What does it buy: collisions, trigger objects, menus and rates."""

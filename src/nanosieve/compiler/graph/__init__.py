@@ -1,1 +1,49 @@
-"""graph."""
+"""The fixed-point graph: types, ops, verification, text form, storage and the reference interpreter."""
+
+from nanosieve.compiler.graph.arithmetic import Add, Dense, Multiply, Scale, Subtract, Sum
+from nanosieve.compiler.graph.fixed import Fixed, Integers, Overflow, Rounding, TensorType, bit_width
+from nanosieve.compiler.graph.functions import GreaterEqual, LeakyRelu, Lookup, Nonzero, Relu
+from nanosieve.compiler.graph.graph import Builder, Graph, Node
+from nanosieve.compiler.graph.interpreter import decode, encode, interpret
+from nanosieve.compiler.graph.op import Op
+from nanosieve.compiler.graph.ops import OPS
+from nanosieve.compiler.graph.quantize import Quantize
+from nanosieve.compiler.graph.storage import load_graph, save_graph
+from nanosieve.compiler.graph.structure import Concatenate, Constant, Input, Reshape
+from nanosieve.compiler.graph.text import to_text
+
+__all__ = [
+    "OPS",
+    "Add",
+    "Builder",
+    "Concatenate",
+    "Constant",
+    "Dense",
+    "Fixed",
+    "Graph",
+    "GreaterEqual",
+    "Input",
+    "Integers",
+    "LeakyRelu",
+    "Lookup",
+    "Multiply",
+    "Node",
+    "Nonzero",
+    "Op",
+    "Overflow",
+    "Quantize",
+    "Relu",
+    "Reshape",
+    "Rounding",
+    "Scale",
+    "Subtract",
+    "Sum",
+    "TensorType",
+    "bit_width",
+    "decode",
+    "encode",
+    "interpret",
+    "load_graph",
+    "save_graph",
+    "to_text",
+]

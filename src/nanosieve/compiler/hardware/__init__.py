@@ -1,1 +1,7 @@
-"""hardware."""
+"""From a graph to Verilog under a budget."""
+
+from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.design import HardwareDesign, build_design
+from nanosieve.compiler.hardware.timing import DelayModel
+
+__all__ = ["Budget", "DelayModel", "HardwareDesign", "build_design"]

@@ -1,1 +1,46 @@
-"""passes."""
+"""Passes: graph → graph with the same meaning. One file each; the graph is verified between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
+from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
+from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
+from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
+
+__all__ = [
+    "DEFAULT",
+    "Pass",
+    "drop_dead_values",
+    "drop_idle_quantizers",
+    "fold_batch_norm",
+    "merge_quantizers",
+    "run_passes",
+]
+
+Pass = Callable[[Graph], Graph]
+
+DEFAULT: tuple[Pass, ...] = (fold_batch_norm, merge_quantizers, drop_idle_quantizers, drop_dead_values)
+
+
+def run_passes(
+    graph: Graph, passes: Sequence[Pass] = DEFAULT, *, between: Callable[[str, Graph], None] | None = None
+) -> Graph:
+    """Apply the passes in order and verify after each.
+
+    Args:
+        graph: what to rewrite.
+        passes: in order.
+        between: called with the name of the pass and its result, e.g. to print it.
+
+    Raises:
+        GraphError: a pass broke the graph.
+    """
+    graph.verify()
+    for step in passes:
+        graph = step(graph).verify()
+        if between is not None:
+            between(step.__name__, graph)
+    return graph

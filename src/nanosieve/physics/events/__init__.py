@@ -1,1 +1,24 @@
-"""events."""
+"""Collisions: Pythia 8, a parametrised detector, trigger objects, samples on disk."""
+
+from nanosieve.physics.events.adc2021 import convert_adc2021, read_adc2021
+from nanosieve.physics.events.make import MakeResult, make_sample
+from nanosieve.physics.events.objects import objects, training_set
+from nanosieve.physics.events.recipe import COCKTAILS, Recipe, known_processes, load_recipe
+from nanosieve.physics.events.sample import ProcessSummary, Sample, read_sample, write_sample
+
+__all__ = [
+    "COCKTAILS",
+    "MakeResult",
+    "ProcessSummary",
+    "Recipe",
+    "Sample",
+    "convert_adc2021",
+    "known_processes",
+    "load_recipe",
+    "make_sample",
+    "objects",
+    "read_adc2021",
+    "read_sample",
+    "training_set",
+    "write_sample",
+]

@@ -1,0 +1,106 @@
+"""``nanosieve verify``: proof that framework, graph and RTL of a design agree."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve._files import existing_file
+from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
+from nanosieve.compiler.graph import Graph, load_graph
+from nanosieve.compiler.verification import read_design, verify
+from nanosieve.errors import InputFileError, SampleError
+
+__all__ = ["command"]
+
+
+@click.command("verify", short_help="prove that framework, graph and RTL agree, value by value")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--vectors", type=click.IntRange(0), default=20_000, show_default=True, help="Number of random vectors."
+)
+@click.option(
+    "--input",
+    "events",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Events: X.npy of the model's input, X.npz by input name, or a sample (.parquet).",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random vectors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(folder: Path, vectors: int, events: Path | None, seed: int, as_json: bool) -> None:
+    """Compare the trained model, the fixed-point graph and the simulated Verilog of a compiled design.
+
+    Every value of every vector must agree, and every vector must come out after exactly the stated
+    latency, back to back as well as with gaps in `valid` and resets. The first difference ends the
+    command with code 1 and names layer, element, event and both values. Golden vectors and a Verilog
+    test bench are left in DIR/golden.
+
+    \b
+    Example:
+      nanosieve verify out/tagger
+      nanosieve verify out/tagger --input sample.parquet --vectors 100000
+    """
+    design = read_design(folder)
+    inputs = _read_events(events, load_graph(design.path / "graph.json")) if events else None
+    with terminal_progress() as progress:
+        result = verify(folder, inputs, random=vectors, seed=seed, progress=progress)
+    if as_json:
+        echo_json({"design": design.name, "verification": result.to_dict(), "golden": str(result.golden)})
+        return
+    stages = " = ".join({"framework": "framework", "graph": "graph", "rtl": "RTL"}[s] for s in result.stages)
+    show_table(
+        f"{design.name}: {stages}",
+        ["vectors", "compared", "differences"],
+        [[kind, f"{count:,}", "0"] for kind, count in result.vectors.items()],
+    )
+    if "framework" not in result.stages:
+        click.echo("DIR holds no model.keras: the framework was not compared")
+    if events is None:
+        click.echo("no --input: random and corner vectors only, no events")
+    click.echo(f"latency {design.latency_cycles} cycles on every vector; golden vectors in {result.golden}")
+
+
+def _read_events(path: Path, graph: Graph) -> Mapping[str, NDArray[Any]]:
+    """The events of a file by input name, each reshaped to what the model takes.
+
+    Raises:
+        InputFileError: no such file, another kind, or damaged.
+        SampleError: not numbers, no events, or another number of values per event.
+    """
+    path = existing_file(path, kind="input", suffixes=(".npy", ".npz", ".parquet"))
+    arrays: Mapping[str, NDArray[Any]]
+    if path.suffix == ".parquet":
+        from nanosieve.physics.events.objects import objects
+        from nanosieve.physics.events.sample import read_sample
+
+        arrays = {next(iter(graph.inputs)): objects(read_sample(path).events)}
+    else:
+        try:
+            loaded = np.load(path, allow_pickle=False)
+            arrays = dict(loaded) if path.suffix == ".npz" else {next(iter(graph.inputs)): loaded}
+        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            message = f"input {str(path)!r} is not a readable NumPy file: {' '.join(str(error).split())}"
+            raise InputFileError(message) from error
+    return {name: _shaped(path, name, array, graph) for name, array in arrays.items()}
+
+
+def _shaped(path: Path, name: str, array: NDArray[Any], graph: Graph) -> NDArray[Any]:
+    if name not in graph.inputs:
+        return array  # named by `verify`
+    shape = graph.inputs[name].shape
+    if array.dtype.kind not in "fiub":
+        message = f"input {str(path)!r} holds {array.dtype}, not numbers; save float32"
+        raise SampleError(message)
+    per_event = int(np.prod(array.shape[1:])) if array.ndim else 0
+    if array.ndim == 0 or len(array) == 0 or per_event != graph.inputs[name].size:
+        accepted = ", ".join(map(str, ("events", *shape)))
+        message = f"input {str(path)!r} has the shape {array.shape}; the input {name!r} takes ({accepted})"
+        raise SampleError(message)
+    return array.reshape(len(array), *shape)

@@ -1,0 +1,119 @@
+"""`load` and `compile`: from a model file to a `Design` that can be verified and synthesised."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from nanosieve._files import atomic_path
+from nanosieve.compiler.frontends import load_keras
+from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
+from nanosieve.compiler.passes import run_passes
+from nanosieve.compiler.synthesis import Synthesis, synthesize
+from nanosieve.compiler.verification import Verification, verify
+from nanosieve.figure import Figure
+from nanosieve.progress import Progress, silent
+
+__all__ = ["Design", "compile", "load"]
+
+
+def load(model: str | Path) -> Graph:
+    """The fixed-point graph of a model file that states its quantisers (``.keras``, HGQ2).
+
+    Raises:
+        InputFileError: the file is missing, damaged or of another kind.
+        UnsupportedLayerError: a layer or option that the compiler does not know, by name.
+        InexactModelError: arithmetic that no fixed-point hardware reproduces exactly.
+    """
+    return load_keras(model)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A network as hardware, in a folder of its own.
+
+    Attributes:
+        hardware: schedule and Verilog in memory.
+        folder: ``design.json``, ``graph.json``, ``rtl/`` and, if known, ``model.keras``.
+    """
+
+    hardware: HardwareDesign
+    folder: Path
+
+    @property
+    def graph(self) -> Graph:
+        """What the hardware computes."""
+        return self.hardware.graph
+
+    @property
+    def timing(self) -> Mapping[str, Figure]:
+        """Latency and initiation interval."""
+        return self.hardware.timing
+
+    def verify(
+        self,
+        x: NDArray[Any] | None = None,
+        *,
+        random: int = 20_000,
+        seed: int = 1,
+        progress: Progress = silent,
+    ) -> Verification:
+        """Prove framework = graph = RTL on the events `x` and on random full-range vectors.
+
+        Args:
+            x: events, shape (events, *input shape), in the units of the training.
+            random: number of random vectors.
+            seed: of the random vectors.
+            progress: told of every stage.
+
+        Raises:
+            VerificationError: the first difference, by layer, element and event.
+        """
+        return verify(self.folder, x, random=random, seed=seed, progress=progress)
+
+    def synthesize(
+        self, *, device: str | None = None, workers: int | None = None, progress: Progress = silent
+    ) -> Synthesis:
+        """Count the resources with Yosys; see `nanosieve.compiler.synthesis.synthesize`."""
+        return synthesize(self.folder, device=device, workers=workers, progress=progress)
+
+
+def compile(
+    graph: Graph,
+    budget: Budget | None = None,
+    *,
+    out: str | Path | None = None,
+    model: DelayModel | None = None,
+    extra_depth: int = 0,
+    progress: Progress = silent,
+) -> Design:
+    """Turn a graph into hardware that meets the budget, and write it to a folder.
+
+    Args:
+        graph: from `load`.
+        budget: time and room; default `Budget()`.
+        out: the folder; default ``out/<name of the graph>``.
+        model: delays of the cells.
+        extra_depth: adders that a path may have beyond the least possible; -1 for any number.
+        progress: told of every layer.
+
+    Raises:
+        BudgetError: the design does not meet the budget; the message says what would do.
+        UnknownNameError: no such device.
+        OutputError: the folder cannot be written to.
+    """
+    hardware = build_design(
+        run_passes(graph), budget or Budget(), model=model, extra_depth=extra_depth, progress=progress
+    )
+    folder = Path(out) if out is not None else Path("out") / graph.name
+    hardware.write(folder)
+    if graph.source is not None and graph.source.resolve() != (folder / "model.keras").resolve():
+        with atomic_path(folder / "model.keras") as temporary:
+            shutil.copyfile(graph.source, temporary)
+    return Design(hardware, folder)

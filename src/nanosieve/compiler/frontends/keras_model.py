@@ -1,0 +1,93 @@
+"""Loading Keras models in safe mode and running them as the framework's side of a comparison."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve._require import require
+from nanosieve.compiler.frontends.archive import check_archive, read_config, where_is
+from nanosieve.errors import InputFileError, UnsupportedLayerError
+
+__all__ = ["framework_outputs", "load_keras_model", "output_names"]
+
+BATCH = 8192
+
+
+def load_keras_model(path: str | Path) -> Any:
+    """The Keras model in `path`; nothing in the file is executed.
+
+    Raises:
+        InputFileError: the file is missing, damaged, or does not fit the installed Keras or HGQ2.
+        UnsupportedLayerError: it names classes from elsewhere.
+        MissingDependencyError: Keras or HGQ2 is not installed.
+    """
+    path = check_archive(path)
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    keras = require("keras", extra="train", purpose="reading a Keras model")
+    require("hgq.layers", extra="train", purpose="reading a quantised Keras model")
+    require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="reading a trigger model")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (TypeError, ValueError, KeyError, AttributeError, OSError, AssertionError) as error:
+        raise InputFileError(_complaint(path, error)) from error
+
+
+def _complaint(path: Path, error: Exception) -> str:
+    """Keras' long message in one line."""
+    unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", str(error))
+    if unknown is not None:
+        return (
+            f"{path.name}: {where_is(read_config(path), unknown[1])} is of {unknown[1]!r}, which the installed "
+            "Keras and HGQ2 do not have; build the network of their layers and save it again"
+        )
+    innermost = str(error).rsplit("Exception encountered:", maxsplit=1)[-1]
+    reason = " ".join(innermost.split())[:160]
+    return f"{path.name}: Keras cannot build the model ({reason}); save it with the installed versions"
+
+
+def output_names(model: Any) -> list[str]:
+    """Names of the layers that the outputs come from, in order.
+
+    Raises:
+        UnsupportedLayerError: two outputs come from one layer.
+    """
+    names = [str(tensor._keras_history.operation.name) for tensor in model.outputs]
+    if len(set(names)) < len(names):
+        message = f"two outputs of the model come from one layer ({', '.join(names)}); name them apart"
+        raise UnsupportedLayerError(message)
+    return names
+
+
+def framework_outputs(path: str | Path, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """What the framework itself computes.
+
+    Args:
+        path: the ``.keras`` file.
+        x: inputs, shape (events, *input shape).
+
+    Returns:
+        Output name → array (events, *output shape).
+
+    Raises:
+        InputFileError, UnsupportedLayerError: as `load_keras_model`.
+    """
+    model = load_keras_model(path)
+    jax = require("jax", extra="train", purpose="running a Keras model")
+    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in output_names(model)}
+    function = jax.jit(lambda batch: model(batch, training=False))
+    with jax.default_matmul_precision("highest"):
+        for start in range(0, len(x), BATCH):
+            batch = np.asarray(x[start : start + BATCH], dtype=np.float32)
+            full = np.zeros((BATCH, *batch.shape[1:]), dtype=np.float32)
+            full[: len(batch)] = batch  # one shape, one compilation
+            outputs = function(full)
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            for values, output in zip(parts.values(), outputs, strict=True):
+                values.append(np.asarray(output, dtype=np.float64)[: len(batch)])
+    return {name: np.concatenate(values) for name, values in parts.items()}

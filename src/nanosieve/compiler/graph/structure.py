@@ -1,0 +1,106 @@
+"""Ports, constants and other ways to look at the same elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanosieve.compiler.graph.fixed import Integers, Overflow, Rounding, TensorType
+from nanosieve.compiler.graph.op import Op, frozen
+from nanosieve.errors import GraphError
+
+__all__ = ["Concatenate", "Constant", "Input", "Reshape"]
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Op):
+    """A port of the design: codes of the given type.
+
+    Attributes:
+        type: range and step of each element.
+        rounding, overflow: how a real number becomes a code, outside the hardware.
+    """
+
+    operands = 0
+    type: TensorType
+    rounding: Rounding = Rounding.RND
+    overflow: Overflow = Overflow.SAT
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rounding", Rounding(self.rounding))
+        object.__setattr__(self, "overflow", Overflow(self.overflow))
+
+    def result(self, *types: TensorType) -> TensorType:
+        """The stated type."""
+        return self.type
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """Not called: the interpreter is given the codes of the inputs."""
+        message = "the codes of an input are given, not computed"
+        raise GraphError(message)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Op):
+    """Fixed codes."""
+
+    operands = 0
+    codes: Integers
+    exponent: Integers
+
+    def __post_init__(self) -> None:
+        frozen(self, "codes", "exponent")
+
+    def result(self, *types: TensorType) -> TensorType:
+        """Ranges of one code."""
+        return TensorType(self.codes, self.codes, self.exponent)
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """One event, which broadcasts over the batch."""
+        return self.codes[np.newaxis]
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Op):
+    """The same elements in another shape (without the batch axis)."""
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))
+
+    def result(self, *types: TensorType) -> TensorType:
+        """The same types."""
+        (x,) = types
+        if x.size != int(np.prod(self.shape, dtype=np.int64)):
+            message = f"{x.size} elements do not fit the shape {self.shape}"
+            raise GraphError(message)
+        return x.reshape(self.shape)
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """The same codes."""
+        return codes[0].reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(Op):
+    """Tensors side by side along the last axis."""
+
+    operands = None
+
+    def result(self, *types: TensorType) -> TensorType:
+        """The types side by side."""
+        if len({t.shape[:-1] for t in types}) != 1:
+            message = f"Concatenate takes tensors alike but for the last axis, not {[t.shape for t in types]}"
+            raise GraphError(message)
+        return TensorType(
+            np.concatenate([t.low for t in types], axis=-1),
+            np.concatenate([t.high for t in types], axis=-1),
+            np.concatenate([t.exponent for t in types], axis=-1),
+        )
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """The codes side by side."""
+        batch = max(len(c) for c in codes)
+        return np.concatenate([np.broadcast_to(c, (batch, *c.shape[1:])) for c in codes], axis=-1)

@@ -1,0 +1,232 @@
+"""`HardwareDesign`: a graph turned into hardware under a budget, in memory and as a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nanosieve._files import output_folder, write_text
+from nanosieve.compiler.graph import Graph, save_graph
+from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.schedule import Arrival
+from nanosieve.compiler.hardware.timing import DelayModel, lut_cost, uses_dsp
+from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
+from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element, build_layers
+from nanosieve.devices import Device, find_device
+from nanosieve.errors import BudgetError
+from nanosieve.figure import Figure, Provenance
+from nanosieve.progress import Progress, silent
+
+__all__ = ["HardwareDesign", "build_design"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class HardwareDesign:
+    """Hardware for a graph.
+
+    Attributes:
+        graph: what the hardware computes.
+        budget: what it had to meet.
+        layers: one for each module, in topological order.
+        sources: the Verilog.
+        model: the delays it was built with.
+    """
+
+    graph: Graph
+    budget: Budget
+    layers: tuple[BuiltLayer, ...]
+    sources: Sources
+    model: DelayModel
+
+    @property
+    def timing(self) -> dict[str, Figure]:
+        """Latency and interval; the clock is the budget's, met according to the delay model."""
+        budget, cycles = self.budget, self.sources.latency
+        return {
+            "latency_cycles": Figure(cycles, "cycles", Provenance.SIMULATED, source="RTL"),
+            "interval_cycles": Figure(1, "cycles", Provenance.SIMULATED, source="RTL"),
+            "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
+            "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
+            "fmax_mhz": Figure(self.fmax_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
+        }
+
+    @property
+    def fmax_mhz(self) -> float:
+        """The clock at which the slowest path between two registers is still in time."""
+        times = (a.time for layer in self.layers for a in layer.schedule.arrivals)
+        slowest = max(times, default=0.0) + self.model.overhead
+        return round(1e3 * (1 - self.model.uncertainty) / slowest, 1)
+
+    @cached_property
+    def estimate(self) -> dict[str, Figure]:
+        """LUT, FF and DSP from the area model."""
+        rows = [layer_estimate(layer) for layer in self.layers]
+        total = {kind: sum(row[kind] for row in rows) for kind in ("lut", "ff", "dsp")}
+        return {kind: Figure(value, kind.upper(), Provenance.ESTIMATED) for kind, value in total.items()}
+
+    def manifest(self) -> dict[str, Any]:
+        """The content of ``design.json``."""
+        children = [module.module for module in self.sources.layers]
+        modules: dict[str, Any] = {
+            module.module: {"file": f"rtl/{module.module}.v", "children": []}
+            for module in self.sources.layers
+        }
+        modules[self.sources.top] = {"file": f"rtl/{self.sources.top}.v", "children": children}
+        return {
+            "format": FORMAT,
+            "name": self.sources.top,
+            "device": self.budget.device,
+            "clock_mhz": self.budget.clock_mhz,
+            "latency_cycles": self.sources.latency,
+            "interval_cycles": 1,
+            "inputs": [port.to_dict() for port in self.sources.inputs],
+            "outputs": [port.to_dict() for port in self.sources.outputs],
+            "layers": [self._layer(n) for n in range(len(self.layers))],
+            "modules": modules,
+            "budget": asdict(self.budget),
+            "timing": {name: figure.to_dict() for name, figure in self.timing.items()},
+            "estimate": {name: figure.to_dict() for name, figure in self.estimate.items()},
+        }
+
+    def _layer(self, n: int) -> dict[str, Any]:
+        module, layer = self.sources.layers[n], self.layers[n]
+        stages = [a.stage for a in layer.schedule.arrivals if a.stage >= 0]
+        return {
+            "name": layer.output,
+            "layer": layer.name,
+            "kind": ", ".join(dict.fromkeys(layer.kinds)),
+            "module": module.module,
+            "file": f"rtl/{module.module}.v",
+            "signal": module.signal,
+            "stage": layer.schedule.stage,
+            "first_stage": min(stages, default=layer.schedule.stage),
+            "registers": registers_by_stage(layer),
+            "estimate": layer_estimate(layer),
+            "elements": elements_to_dicts(layer.elements, module.layout),
+        }
+
+    def write(self, folder: str | Path) -> Path:
+        """Write Verilog, graph and manifest into `folder`; the manifest comes last.
+
+        Raises:
+            OutputError: the folder cannot be written to.
+        """
+        folder = output_folder(folder)
+        rtl = output_folder(folder / "rtl")
+        (folder / "design.json").unlink(missing_ok=True)
+        wanted = {f"{self.sources.top}.v", *(f"{m.module}.v" for m in self.sources.layers)}
+        for stale in rtl.glob("*.v"):
+            if stale.name not in wanted:
+                stale.unlink()
+        for module in self.sources.layers:
+            write_text(rtl / f"{module.module}.v", module.text)
+        write_text(rtl / f"{self.sources.top}.v", self.sources.text)
+        save_graph(self.graph, folder / "graph.json")
+        write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
+        return folder
+
+
+def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
+    """LUT, FF and DSP of a layer from the area model."""
+    return {
+        "lut": round(sum(lut_cost(layer.netlist, cell) for cell in layer.netlist.cells), 1),
+        "ff": sum(registers_by_stage(layer).values()),
+        "dsp": sum(uses_dsp(cell) for cell in layer.netlist.cells),
+    }
+
+
+def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
+    """Stage → register bits that carry values into it."""
+    bits: dict[int, int] = {}
+    schedule = layer.schedule
+    for cell, arrival, last in zip(layer.netlist.cells, schedule.arrivals, schedule.last_use, strict=True):
+        if isinstance(cell, c.ConstantCell):
+            continue
+        for stage in range(arrival.stage + 1, last + 1):
+            bits[stage] = bits.get(stage, 0) + cell.width
+    return dict(sorted(bits.items()))
+
+
+def build_design(
+    graph: Graph,
+    budget: Budget,
+    *,
+    model: DelayModel | None = None,
+    extra_depth: int = 0,
+    progress: Progress = silent,
+) -> HardwareDesign:
+    """Turn `graph` into hardware that meets `budget`.
+
+    Args:
+        graph: the network.
+        budget: time and room.
+        model: delays of the cells.
+        extra_depth: see `multiply_matrix`.
+        progress: told of every layer.
+
+    Raises:
+        BudgetError: the latency or the room does not suffice; the message says what would do.
+        UnknownNameError: no such device.
+        UnsupportedLayerError: an op has no hardware.
+    """
+    device = find_device(budget.device)
+    if budget.interval_cycles < 1:
+        message = (
+            f"an event every {budget.every_ns:g} ns is more than one event in a clock cycle of "
+            f"{budget.period_ns:g} ns; a clock of {1e3 / budget.every_ns:g} MHz or faster would do"
+        )
+        raise BudgetError(message)
+    graph.verify()
+    model = model or DelayModel()
+    layers, outputs = build_layers(graph, model, budget.period_ns, extra_depth=extra_depth, progress=progress)
+    sources = write_sources(graph, layers, outputs, _inputs(graph))
+    design = HardwareDesign(graph, budget, tuple(layers), sources, model)
+    _check_latency(design)
+    _check_room(design, device)
+    return design
+
+
+def _inputs(graph: Graph) -> Mapping[str, list[Element]]:
+    return {
+        name: [
+            Element(name, n, int(low), int(high), int(exponent), Arrival(0, 0.0))
+            for n, (low, high, exponent) in enumerate(
+                zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+            )
+        ]
+        for name, type in graph.inputs.items()
+    }
+
+
+def _check_latency(design: HardwareDesign) -> None:
+    budget, cycles = design.budget, design.sources.latency
+    if cycles > budget.latency_cycles:
+        last = max(design.layers, key=lambda layer: layer.schedule.stage)
+        message = (
+            f"latency: {cycles} cycles of {budget.period_ns:g} ns are {cycles * budget.period_ns:g} ns, "
+            f"{(cycles - budget.latency_cycles) * budget.period_ns:g} ns over the budget of "
+            f"{budget.latency_ns:g} ns (the last layer is {last.name!r}); "
+            f"--latency {cycles * budget.period_ns:g}ns would do"
+        )
+        raise BudgetError(message)
+
+
+def _check_room(design: HardwareDesign, device: Device) -> None:
+    for kind, figure in design.estimate.items():
+        room = device.usable_count(kind) * design.budget.share
+        if figure.value > room:
+            worst = max(design.layers, key=lambda layer: layer_estimate(layer)[kind])
+            message = (
+                f"{kind.upper()}: about {figure.value:,.0f} are needed and {room:,.0f} are in the budget "
+                f"({design.budget.share:g} of the usable part of {device.name}); the largest layer is "
+                f"{worst.name!r} with {layer_estimate(worst)[kind]:,.0f}; a share of "
+                f"{design.budget.share * figure.value / room:.2f} would do"
+            )
+            raise BudgetError(message)

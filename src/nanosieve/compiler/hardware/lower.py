@@ -1,0 +1,254 @@
+"""From the nodes of one layer to the cells of one module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nanosieve.compiler.graph import (
+    Add,
+    Concatenate,
+    Constant,
+    Dense,
+    Graph,
+    GreaterEqual,
+    LeakyRelu,
+    Lookup,
+    Multiply,
+    Node,
+    Nonzero,
+    Overflow,
+    Quantize,
+    Relu,
+    Reshape,
+    Scale,
+    Subtract,
+    Sum,
+    TensorType,
+)
+from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.adder_graph import multiply_matrix
+from nanosieve.compiler.hardware.netlist import Netlist, Value
+from nanosieve.compiler.hardware.schedule import CONSTANT, Arrival, arrival_of
+from nanosieve.compiler.hardware.timing import DelayModel
+from nanosieve.errors import UnsupportedLayerError
+
+__all__ = ["Lowering"]
+
+
+@dataclass
+class Lowering:
+    """Grows the netlist of one layer; arrival times are kept beside the cells.
+
+    Attributes:
+        values: node name → its elements, flat.
+    """
+
+    graph: Graph
+    layer: str
+    model: DelayModel
+    period: float
+    extra_depth: int
+    netlist: Netlist = field(default_factory=Netlist)
+    values: dict[str, list[Value]] = field(default_factory=dict)
+    arrivals: list[Arrival] = field(default_factory=list)
+
+    def give_input(self, port: int, element: int, low: int, high: int, arrival: Arrival) -> int:
+        """Add an input element that arrives at `arrival` and return its cell."""
+        cell = self.netlist.input(port, element, low, high)
+        if cell == len(self.arrivals) and low < high:
+            self.arrivals.append(arrival)
+        self.settle()
+        return cell
+
+    def settle(self) -> None:
+        """Compute the arrivals of the cells added since the last call."""
+        for cell in self.netlist.cells[len(self.arrivals) :]:
+            constant = isinstance(cell, c.ConstantCell)
+            self.arrivals.append(
+                CONSTANT
+                if constant
+                else arrival_of(self.netlist, cell, self.arrivals, self.model, self.period, self.layer)
+            )
+
+    def lower(self, node: Node) -> None:
+        """Grow the cells of `node`, whose inputs are in `values` already."""
+        if node.name in self.values:
+            return
+        given = [self.values[name] for name in node.inputs]
+        types = [self.graph.types[name] for name in node.inputs]
+        values = self._cells(node, given, types)
+        final = self.fused_bias(node) or node
+        out = self.graph.types[final.name]
+        ends = zip(values, out.low.flat, out.high.flat, out.exponent.flat, strict=True)
+        self.values[final.name] = [
+            self._as_typed(value, int(low), int(high), int(exponent)) for value, low, high, exponent in ends
+        ]
+        self.settle()
+
+    def _as_typed(self, value: Value, low: int, high: int, exponent: int) -> Value:
+        """The value at the step and in the proven range of the graph's type."""
+        cell = self.netlist.shift(value.cell, value.exponent - exponent)
+        return Value(self.netlist.narrow(cell, low, high), exponent)
+
+    def _cells(  # noqa: C901 - one arm for each op
+        self, node: Node, given: list[list[Value]], types: list[TensorType]
+    ) -> Sequence[Value]:
+        net, op = self.netlist, node.op
+        match op:
+            case Constant():
+                return [
+                    Value(net.constant(int(code)), int(exponent))
+                    for code, exponent in zip(op.codes.flat, op.exponent.flat, strict=True)
+                ]
+            case Quantize():
+                return [self._quantize(op, x, n, types[0]) for n, x in enumerate(given[0])]
+            case Dense():
+                return self._dense(node, op, given[0])
+            case Add() | Subtract():
+                minus = isinstance(op, Subtract)
+                return [self._sum(a, b, minus) for a, b in zip(*given, strict=True)]
+            case Sum():
+                rows = np.arange(types[0].size).reshape(-1, types[0].shape[-1])
+                return [self._tree([given[0][n] for n in row]) for row in rows]
+            case Multiply():
+                return [
+                    Value(net.multiply(a.cell, b.cell), a.exponent + b.exponent)
+                    for a, b in zip(*given, strict=True)
+                ]
+            case Relu():
+                return [Value(net.select(x.cell, net.constant(0), x.cell), x.exponent) for x in given[0]]
+            case LeakyRelu():
+                return [self._leaky(op, x) for x in given[0]]
+            case Lookup():
+                return [self._table(op, x, n, types[0]) for n, x in enumerate(given[0])]
+            case Nonzero():
+                return [Value(net.nonzero(x.cell), 0) for x in given[0]]
+            case GreaterEqual():
+                return [self._at_least(a, b) for a, b in zip(*given, strict=True)]
+            case Scale():
+                shifts = np.broadcast_to(op.shift, types[0].shape).flat
+                return [Value(x.cell, x.exponent + int(s)) for x, s in zip(given[0], shifts, strict=True)]
+            case Reshape():
+                return given[0]
+            case Concatenate():
+                return _concatenate(given, types)
+            case _:
+                message = f"layer {self.layer!r}: the unrolled architecture has no {type(op).__name__}"
+                raise UnsupportedLayerError(message)
+
+    def _quantize(self, op: Quantize, x: Value, n: int, given: TensorType) -> Value:
+        low, high, exponent = (int(a.flat[n]) for a in (op.target.low, op.target.high, op.target.exponent))
+        ends = op.round(given.low, given.exponent).flat[n], op.round(given.high, given.exponent).flat[n]
+        cell = self.netlist.round(x.cell, exponent - x.exponent, op.rounding, int(ends[0]), int(ends[1]))
+        bring = self.netlist.saturate if op.overflow is Overflow.SAT else self.netlist.wrap
+        return Value(bring(cell, low, high), exponent)
+
+    def _leaky(self, op: LeakyRelu, x: Value) -> Value:
+        """The product with the slope from the adders of its binary digits."""
+        (scaled,) = multiply_matrix(self.netlist, [x], [0.0], np.array([[op.code]]), -1)
+        scaled = Value(scaled.cell, scaled.exponent + op.exponent)
+        exponent = min(scaled.exponent, x.exponent + op.exponent)
+        negative = self.netlist.shift(scaled.cell, scaled.exponent - exponent)
+        positive = self.netlist.shift(x.cell, x.exponent - exponent)
+        return Value(self.netlist.select(x.cell, negative, positive), exponent)
+
+    def _table(self, op: Lookup, x: Value, n: int, given: TensorType) -> Value:
+        low, high = self.netlist.range(x.cell)  # may be narrower than what the graph has proven
+        first = int(given.low.flat[n])
+        entries = tuple(int(entry) for entry in op.tables[n][low - first : high - first + 1])
+        return Value(self.netlist.table(x.cell, entries), int(op.exponent.flat[n]))
+
+    def _sum(self, a: Value, b: Value, minus: bool = False) -> Value:
+        exponent = min(a.exponent, b.exponent)
+        shifts = {"shift_a": a.exponent - exponent, "shift_b": b.exponent - exponent}
+        return Value(self.netlist.add(a.cell, b.cell, **shifts, subtract=minus), exponent)
+
+    def _tree(self, values: list[Value]) -> Value:
+        """A sum in which the values that arrive first are added first."""
+        self.settle()
+        waiting = sorted(values, key=lambda v: self.arrivals[v.cell], reverse=True)
+        while len(waiting) > 1:
+            waiting.append(self._sum(waiting.pop(), waiting.pop()))
+            self.settle()
+            waiting.sort(key=lambda v: self.arrivals[v.cell], reverse=True)
+        return waiting[0]
+
+    def _at_least(self, a: Value, b: Value) -> Value:
+        exponent = min(a.exponent, b.exponent)
+        shifts = {"shift_a": a.exponent - exponent, "shift_b": b.exponent - exponent}
+        return Value(self.netlist.at_least(a.cell, b.cell, **shifts), 0)
+
+    def _dense(self, node: Node, op: Dense, given: list[Value]) -> list[Value]:
+        """Adder graph of the matrix.
+
+        The bias and constant inputs join the graph as one more summand of each output, so that they are
+        added where a path has time left and not behind the last adder.
+        """
+        inputs, outputs = op.kernel.shape
+        bias = self._bias(node)
+        results: list[Value] = []
+        for start in range(0, len(given), inputs):
+            row = given[start : start + inputs]
+            codes = [self.netlist.constant_code(x.cell) for x in row]
+            live = [n for n in range(inputs) if codes[n] is None]
+            offsets = bias[start // inputs * outputs :][:outputs] if bias else [None] * outputs
+            summands = [self._offset(op, row, codes, j, offsets[j]) for j in range(outputs)]
+            added = [j for j in range(outputs) if summands[j] is not None]
+            self.settle()
+            results += multiply_matrix(
+                self.netlist,
+                [row[n] for n in live] + [s for s in summands if s is not None],
+                [self._adder_delays(row[n]) for n in live] + [0.0] * len(added),
+                np.concatenate([op.kernel[live], np.eye(outputs, dtype=np.int64)[added]]),
+                self.extra_depth,
+            )
+        return [Value(value.cell, value.exponent + op.exponent) for value in results]
+
+    def _offset(
+        self, op: Dense, row: list[Value], codes: list[int | None], j: int, bias: Value | None
+    ) -> Value | None:
+        """What the bias and the constant inputs add to output `j`, at the step of the weights."""
+        parts = [
+            (code * int(op.kernel[n, j]), row[n].exponent) for n, code in enumerate(codes) if code is not None
+        ]
+        if bias is not None:
+            parts.append((self.netlist.cells[bias.cell].low, bias.exponent - op.exponent))
+        exponent = min((e for code, e in parts if code), default=0)
+        total = sum(code << (e - exponent) for code, e in parts if code)
+        return Value(self.netlist.constant(total), exponent) if total else None
+
+    def fused_bias(self, node: Node) -> Node | None:
+        """The addition of a constant that is the only use of the dense product `node`, in the same layer."""
+        users = self.graph.users[node.name] if isinstance(node.op, Dense) else ()
+        if len(users) != 1 or node.name in self.graph.outputs.values():
+            return None
+        (user,) = users
+        constants = [n for n in user.inputs if isinstance(self.graph.by_name[n].op, Constant)]
+        fits = type(user.op) is Add and user.layer == node.layer and len(constants) == 1
+        return user if fits else None
+
+    def _bias(self, node: Node) -> list[Value]:
+        user = self.fused_bias(node)
+        if user is None:
+            return []
+        (name,) = (n for n in user.inputs if isinstance(self.graph.by_name[n].op, Constant))
+        self.lower(self.graph.by_name[name])
+        return self.values[name]
+
+    def _adder_delays(self, x: Value) -> float:
+        """Arrival in units of adders, which is what the solver counts in."""
+        arrival = self.arrivals[x.cell]
+        per_stage = max(1, int(self.model.usable(self.period) / (self.model.add + 8 * self.model.add_bit)))
+        return arrival.stage * per_stage + round(arrival.time / (self.model.add + 8 * self.model.add_bit))
+
+
+def _concatenate(given: list[list[Value]], types: Sequence[TensorType]) -> list[Value]:
+    """Join along the last axis of the shapes."""
+    positions: list[tuple[int, int]] = [(t, n) for t, values in enumerate(given) for n in range(len(values))]
+    index = iter(range(len(positions)))
+    grids = [np.array([next(index) for _ in range(t.size)]).reshape(t.shape) for t in types]
+    order = np.concatenate(grids, axis=-1).reshape(-1)
+    return [given[t][n] for t, n in (positions[int(i)] for i in order)]

@@ -1,0 +1,109 @@
+"""The delay and area model of the cells.
+
+The component delays are estimates for a -2 UltraScale+ device, net included, in the manner of the
+characterisation tables of high-level synthesis; they are not calibrated against routed designs yet.
+The areas count 6-input LUTs; the netlist of Yosys has the last word.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nanosieve.compiler.graph import Rounding
+from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.netlist import Netlist
+
+__all__ = ["DelayModel", "lut_cost", "uses_dsp"]
+
+DSP_RESULT_BITS = 9
+"""Yosys leaves products narrower than this to LUTs."""
+
+
+@dataclass(frozen=True)
+class DelayModel:
+    """Delays in ns.
+
+    Attributes:
+        add, add_bit: an adder takes ``add + add_bit * width``.
+        lut: one level of logic.
+        dsp: a multiplier in a DSP block without its own registers.
+        overhead: clock to output, set-up and skew of the registers.
+        uncertainty: part of the period that is kept free for routing.
+    """
+
+    add: float = 0.90
+    add_bit: float = 0.012
+    lut: float = 0.50
+    dsp: float = 3.3
+    overhead: float = 0.35
+    uncertainty: float = 0.125
+
+    def usable(self, period: float) -> float:
+        """Time for logic between two registers at a clock of that period."""
+        return period * (1 - self.uncertainty) - self.overhead
+
+    def of(self, netlist: Netlist, cell: c.Cell) -> float:
+        """Delay of a cell from its latest argument."""
+        match cell:
+            case c.AddCell() | c.AtLeastCell():
+                width = max(cell.width, *(netlist.cells[a].width for a in cell.args))
+                return self.add + self.add_bit * width
+            case c.RoundCell(rounding=Rounding.TRN):
+                return 0.0
+            case c.RoundCell():
+                even = self.lut if cell.rounding is Rounding.RND_CONV else 0.0
+                return self.add + self.add_bit * cell.width + even
+            case c.SaturateCell():
+                return 2 * self.lut
+            case c.SelectCell() | c.MaskCell():
+                return self.lut
+            case c.NonzeroCell():
+                return self.lut * _levels(netlist.cells[cell.args[0]].width)
+            case c.TableCell():
+                bits = netlist.cells[cell.args[0]].width
+                return self.lut * (1 + max(0, bits - 6) / 2)
+            case c.ProductCell():
+                if uses_dsp(cell):
+                    return self.dsp
+                levels = math.ceil(math.log2(1 + min(netlist.cells[a].width for a in cell.args)))
+                return levels * (self.add + self.add_bit * cell.width)
+            case _:
+                return 0.0
+
+
+def _levels(inputs: int) -> int:
+    """Levels of 6-input LUTs that join so many bits."""
+    return max(1, math.ceil(math.log(max(inputs, 2), 6) - 1e-9))
+
+
+def uses_dsp(cell: c.Cell) -> bool:
+    """Whether the cell is a multiplier wide enough for a DSP block."""
+    return isinstance(cell, c.ProductCell) and cell.width >= DSP_RESULT_BITS
+
+
+def lut_cost(netlist: Netlist, cell: c.Cell) -> float:
+    """Estimated LUTs of a cell."""
+    argument = netlist.cells[cell.args[0]].width if cell.args else 0
+    match cell:
+        case c.AddCell():
+            overlap = cell.width - min(max(cell.shift_a, cell.shift_b), cell.width)
+            return float(max(overlap, 1))
+        case c.RoundCell(rounding=Rounding.TRN):
+            return 0.0
+        case c.RoundCell():
+            return float(cell.width)
+        case c.SaturateCell():
+            return cell.width + max(1, (argument - cell.width) / 5)
+        case c.SelectCell() | c.MaskCell():
+            return float(cell.width)
+        case c.NonzeroCell():
+            return max(1.0, argument / 5)
+        case c.AtLeastCell():
+            return argument / 2
+        case c.TableCell():
+            return cell.width * max(1.0, 2.0 ** (argument - 6))
+        case c.ProductCell() if not uses_dsp(cell):
+            return float(argument * cell.width / 2)
+        case _:
+            return 0.0

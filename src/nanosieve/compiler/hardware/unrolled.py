@@ -1,0 +1,177 @@
+"""The `unrolled` architecture: every operation has its own hardware, a new event enters every cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nanosieve.compiler.graph import Constant, Graph, Input, Node, Reshape, Scale
+from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.lower import Lowering
+from nanosieve.compiler.hardware.netlist import Netlist, Value
+from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_registers
+from nanosieve.compiler.hardware.timing import DelayModel
+from nanosieve.progress import Progress, silent
+
+__all__ = ["BuiltLayer", "Element", "build_layers"]
+
+_WIRING = (Reshape, Scale)
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of a layer's (or input's) bus, as its consumers see it."""
+
+    source: str
+    index: int
+    low: int
+    high: int
+    exponent: int
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
+class BuiltLayer:
+    """A layer as hardware.
+
+    Attributes:
+        name: the user's layer.
+        output: name of the graph node whose elements the bus carries.
+        ports: the sources (inputs or layers) of its input buses.
+        elements: the elements of its output bus.
+    """
+
+    name: str
+    output: str
+    kinds: tuple[str, ...]
+    ports: tuple[str, ...]
+    netlist: Netlist
+    schedule: Schedule
+    elements: tuple[Element, ...]
+
+
+def build_layers(
+    graph: Graph, model: DelayModel, period: float, *, extra_depth: int, progress: Progress = silent
+) -> tuple[list[BuiltLayer], dict[str, list[Element]]]:
+    """Lower and schedule every layer.
+
+    Returns:
+        The layers in topological order, and graph output → its elements.
+
+    Raises:
+        BudgetError: a single operation does not fit into a clock cycle.
+        UnsupportedLayerError: an op has no hardware in this architecture.
+    """
+    buses: dict[str, list[Element]] = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Input):
+            type = graph.types[node.name]
+            rows = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+            buses[node.name] = [
+                Element(node.name, n, int(low), int(high), int(exponent), Arrival(0, 0.0))
+                for n, (low, high, exponent) in enumerate(rows)
+            ]
+    layers: list[BuiltLayer] = []
+    groups = _groups(graph)
+    for done, (name, nodes) in enumerate(groups.items()):
+        progress("hardware", done, len(groups), name)
+        if all(isinstance(node.op, _WIRING) for node in nodes):
+            for node in nodes:
+                buses[node.name] = _rewired(graph, node, buses)
+            continue
+        layer = _build(graph, name, nodes, buses, model, period, extra_depth)
+        layers.append(layer)
+        buses[layer.output] = list(layer.elements)
+    progress("hardware", len(groups), len(groups))
+    return layers, {output: buses[name] for output, name in graph.outputs.items()}
+
+
+def _groups(graph: Graph) -> dict[str, list[Node]]:
+    """Nodes by layer, in the order in which the layers are complete; constants go with their layer."""
+    groups: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        if not isinstance(node.op, Input):
+            groups.setdefault(node.layer, []).append(node)
+    return groups
+
+
+def _rewired(graph: Graph, node: Node, buses: Mapping[str, list[Element]]) -> list[Element]:
+    """A layer that only reads its input in another way needs no module."""
+    exponents = graph.types[node.name].exponent.flat
+    return [
+        Element(e.source, e.index, e.low, e.high, int(exponent), e.arrival)
+        for e, exponent in zip(buses[node.inputs[0]], exponents, strict=True)
+    ]
+
+
+def _build(
+    graph: Graph,
+    name: str,
+    nodes: list[Node],
+    buses: Mapping[str, list[Element]],
+    model: DelayModel,
+    period: float,
+    extra_depth: int,
+) -> BuiltLayer:
+    lowering = Lowering(graph, name, model, period, extra_depth)
+    inside = {node.name for node in nodes}
+    ports: list[str] = []
+    for node in nodes:
+        for given in node.inputs:
+            if given in inside or given in lowering.values:
+                continue
+            source = graph.by_name[given]
+            if isinstance(source.op, Constant):
+                lowering.lower(source)
+                continue
+            lowering.values[given] = []
+            for e in buses[given]:
+                if e.source not in ports:
+                    ports.append(e.source)
+                cell = lowering.give_input(ports.index(e.source), e.index, e.low, e.high, e.arrival)
+                lowering.values[given].append(Value(cell, e.exponent))
+        lowering.lower(node)
+    output = _output(graph, name, nodes)
+    lowering.netlist.outputs = [value.cell for value in lowering.values[output]]
+    netlist, arrivals = _without_dead(lowering.netlist, lowering.arrivals)
+    schedule = place_registers(netlist, arrivals)
+    elements = tuple(
+        _element(name, n, netlist.cells[cell], value.exponent, schedule, cell)
+        for n, (cell, value) in enumerate(zip(netlist.outputs, lowering.values[output], strict=True))
+    )
+    kinds = tuple(type(node.op).__name__ for node in nodes)
+    return BuiltLayer(name, output, kinds, tuple(ports), netlist, schedule, elements)
+
+
+def _output(graph: Graph, name: str, nodes: list[Node]) -> str:
+    """The node of the layer that others use; by construction the last one."""
+    inside = {node.name for node in nodes}
+    used = [
+        node.name
+        for node in nodes
+        if node.name in graph.outputs.values()
+        or any(user.name not in inside for user in graph.users[node.name])
+    ]
+    return used[-1] if used else nodes[-1].name
+
+
+def _element(name: str, n: int, cell: c.Cell, exponent: int, schedule: Schedule, index: int) -> Element:
+    arrival = schedule.arrivals[index]
+    time = arrival.time if arrival.stage == schedule.stage else 0.0
+    return Element(name, n, cell.low, cell.high, exponent, Arrival(schedule.stage, time))
+
+
+def _without_dead(netlist: Netlist, arrivals: list[Arrival]) -> tuple[Netlist, list[Arrival]]:
+    """Only the cells that the outputs depend on."""
+    live = set(netlist.outputs)
+    for n in reversed(range(len(netlist.cells))):
+        if n in live:
+            live.update(netlist.cells[n].args)
+    order = sorted(live)
+    place = {old: new for new, old in enumerate(order)}
+    kept = Netlist()
+    for old in order:
+        cell = netlist.cells[old]
+        kept.cells.append(replace(cell, args=tuple(place[a] for a in cell.args)))
+    kept.outputs = [place[n] for n in netlist.outputs]
+    return kept, [arrivals[n] for n in order]

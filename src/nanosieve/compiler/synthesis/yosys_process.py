@@ -1,0 +1,79 @@
+"""The child process in which Yosys synthesises some modules: ``python -m … REQUEST RESULT``.
+
+A process of its own, because Yosys keeps global state, writes to standard output, and ends the process
+on an error. REQUEST is the JSON form of `Request`; RESULT maps each module to its cells and levels.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanosieve.compiler.synthesis.levels import logic_levels
+
+__all__ = ["Request", "main"]
+
+_WRAPPER = "nanosieve_batch"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Modules to synthesise together.
+
+    Attributes:
+        modules: their names; none of them may instantiate another.
+        sources: Verilog files; modules without a body are black boxes.
+        family: Yosys name of the architecture.
+    """
+
+    modules: tuple[str, ...]
+    sources: tuple[str, ...]
+    family: str
+
+    @property
+    def wrapper(self) -> str:
+        """A module that holds them all; Yosys keeps the boundaries, so each is synthesised as if alone."""
+        instances = "".join(f"  (* keep *) {name} u_{name} ();\n" for name in self.modules)
+        return f"module {_WRAPPER} ();\n{instances}endmodule\n"
+
+    @property
+    def flow(self) -> str:
+        """The standard flow of Yosys for the architecture, without pads and clock buffers."""
+        return f"synth_xilinx -family {self.family} -noiopad -noclkbuf -top {_WRAPPER}"
+
+
+def main(request_path: str, result_path: str) -> None:
+    """Synthesise in the current folder, which takes the temporary files, and write the result."""
+    if sys.platform == "linux":
+        # whoever waits for this process may be killed: do not outlive it
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    from pyosys import libyosys
+
+    request = Request(**json.loads(Path(request_path).read_text(encoding="utf-8")))
+    wrapper, netlist = Path(f"{_WRAPPER}.v"), Path("netlist.json")
+    wrapper.write_text(request.wrapper, encoding="utf-8")
+    for source in (*request.sources, str(wrapper)):
+        libyosys.run_pass(f'read_verilog -sv "{source}"')
+    libyosys.run_pass(request.flow)
+    libyosys.run_pass(f'write_json "{netlist}"')
+    modules = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
+    result = {
+        name: {
+            "cells": Counter(cell["type"] for cell in modules[name]["cells"].values()),
+            "levels": logic_levels(modules[name]),
+        }
+        for name in request.modules
+    }
+    Path(result_path).write_text(json.dumps(result), encoding="utf-8")
+    sys.stdout.flush()
+    os._exit(0)  # what Yosys does at exit takes time and serves nobody
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

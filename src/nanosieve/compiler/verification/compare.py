@@ -1,0 +1,158 @@
+"""Proof of equality by vectors: framework = graph = RTL, or the first value that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve.compiler.graph import Graph, decode, interpret, load_graph
+from nanosieve.compiler.verification.difference import check_rtl
+from nanosieve.compiler.verification.folder import DesignFolder, read_design
+from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
+from nanosieve.compiler.verification.simulation import simulate
+from nanosieve.compiler.verification.stimulus import Stimulus
+from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
+from nanosieve.errors import SettingsError, VerificationError
+from nanosieve.progress import Progress, silent
+
+__all__ = ["Framework", "Verification", "verify"]
+
+Codes = NDArray[np.int64]
+Values = NDArray[Any]
+Framework = Callable[[Mapping[str, Values]], Mapping[str, Values]]
+"""The trained model: input name → float32 (events, *shape), to output name → real values (events, …)."""
+
+CHUNK = 8192
+"""Events interpreted between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome of `verify`, which returns only if nothing differs.
+
+    Attributes:
+        vectors: kind of vectors → how many were compared.
+        stages: what was compared, from the trained model to the hardware.
+        golden: folder with golden vectors and a Verilog test bench; None if none were written.
+        differences: always 0.
+    """
+
+    vectors: Mapping[str, int]
+    stages: tuple[str, ...]
+    golden: Path | None = None
+    differences: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: ``vectors``, ``differences``, ``stages``."""
+        return {"vectors": dict(self.vectors), "differences": self.differences, "stages": list(self.stages)}
+
+
+def verify(
+    folder: str | Path,
+    inputs: Mapping[str, Values] | Values | None = None,
+    *,
+    random: int = 20_000,
+    streamed: int = 2_000,
+    seed: int = 0,
+    framework: Framework | None = None,
+    golden: int = 1_000,
+    progress: Progress = silent,
+) -> Verification:
+    """Compare the trained model, the graph and the RTL of a design on every vector.
+
+    The vectors are the given events; `random` codes over the full range of every element, and a quarter
+    as many of every magnitude, with zeros; and corners. All enter the RTL back to back; `streamed` of
+    them enter once more with gaps in `valid` and resets in mid-stream. Each must come out after exactly
+    the stated latency, those in flight at a reset must be lost, and nothing else may come out.
+
+    Args:
+        folder: a compiled design.
+        inputs: real values (events, *shape) by input name, or of the only input; taken as float32, as
+            the model takes them.
+        random: number of random vectors.
+        streamed: number of vectors in the second stream; 0 for none.
+        seed: of the random vectors, gaps and resets.
+        framework: the trained model; default the ``model.keras`` of the folder, if there is one.
+        golden: number of golden vectors to write into the folder ``golden`` of the design; 0 for none.
+            Those of an earlier run are removed at the start.
+
+    Raises:
+        VerificationError: two stages differ; the message names layer, element, event and both values.
+        InputFileError: `folder` is not a design.
+        SampleError: `inputs` do not fit or hold NaN.
+        SettingsError: a negative number of vectors.
+        MissingDependencyError, ToolError: the simulator cannot be built.
+    """
+    for name, number in (("random", random), ("streamed", streamed), ("golden", golden)):
+        if number < 0:
+            message = f"the number of {name} vectors is 0 or more, not {number!r}"
+            raise SettingsError(message)
+    design = read_design(folder)
+    graph = load_graph(design.path / "graph.json")
+    remove_golden_vectors(design)
+    framework = framework or _own_framework(design)
+    vectors = VectorSet.make(design, graph, inputs, random, seed)
+    expected = _interpret(graph, vectors, progress)
+    if framework is not None:
+        progress("framework", 0, len(vectors), "vectors")
+        _check_framework(graph, framework(vectors.values), vectors, expected)
+        progress("framework", len(vectors), len(vectors), "vectors")
+    counts = dict(vectors.counts)
+    codes = {name: flat(array) for name, array in vectors.codes.items()}
+    simulation = simulate(design.path, codes, progress=progress)
+    check_rtl(design, graph, vectors, expected, simulation.outputs, np.arange(len(vectors)))
+    if streamed:
+        pick = np.random.default_rng(seed).permutation(len(vectors))[:streamed]
+        stream = simulate(design.path, take(codes, pick), Stimulus(0.3, 2 + len(pick) // 50, seed))
+        arrived = take(stream.outputs, stream.delivered)
+        check_rtl(design, graph, vectors, expected, arrived, pick[stream.delivered])
+        counts["with gaps and resets"] = int(stream.delivered.sum())
+    where = None
+    if golden:
+        pick = np.unique(np.linspace(0, len(vectors) - 1, golden).astype(np.int64))
+        where = write_golden_vectors(design, take(codes, pick), take(simulation.outputs, pick))
+    return Verification(counts, (*(("framework",) if framework is not None else ()), "graph", "rtl"), where)
+
+
+def _own_framework(design: DesignFolder) -> Framework | None:
+    """The model in the design folder."""
+    model = design.path / "model.keras"
+    if not model.is_file():
+        return None
+    from nanosieve.compiler.frontends import framework_outputs
+
+    return lambda values: framework_outputs(model, next(iter(values.values())))
+
+
+def _interpret(graph: Graph, vectors: VectorSet, progress: Progress) -> dict[str, Codes]:
+    parts = []
+    for start in range(0, len(vectors), CHUNK):
+        progress("graph", start, len(vectors), "vectors")
+        parts.append(interpret(graph, take(vectors.codes, slice(start, start + CHUNK))))
+    progress("graph", len(vectors), len(vectors), "vectors")
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _check_framework(
+    graph: Graph, trained: Mapping[str, Values], vectors: VectorSet, expected: Mapping[str, Codes]
+) -> None:
+    for name, node in graph.outputs.items():
+        meant = flat(decode(expected[name], graph.types[node]))
+        given = flat(np.asarray(trained[name], dtype=np.float64)) if name in trained else None
+        if given is None or given.shape != meant.shape:
+            message = f"the framework has no output {name!r} of {meant.shape[1]} elements; compile it again"
+            raise VerificationError(message)
+        differs = ~(given == meant)  # NaN differs from all
+        if differs.any():
+            event, element = (int(n[0]) for n in np.nonzero(differs))
+            message = (
+                f"framework and graph differ first in layer {graph.by_name[node].layer!r} (output {name!r}), "
+                f"element {element}, {vectors.name(event)}: "
+                f"framework {given[event, element]:.17g}, graph {meant[event, element]:.17g}"
+            )
+            raise VerificationError(message)

@@ -1,0 +1,238 @@
+"""Make a sample: shards in parallel, found again after a kill, merged when all are there."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanosieve._files import output_folder
+from nanosieve._require import require
+from nanosieve.errors import InputFileError, OutputError, SettingsError
+from nanosieve.executor import run_tasks
+from nanosieve.physics.events._shards import (
+    Shard,
+    ShardTotals,
+    is_finished,
+    make_shard,
+    plan,
+    read_totals,
+    settings_digest,
+    versions,
+)
+from nanosieve.physics.events.detector import detector_named
+from nanosieve.physics.events.recipe import Recipe, expand, load_recipe
+from nanosieve.physics.events.sample import (
+    ProcessSummary,
+    Sample,
+    read_metadata,
+    sample_suffix,
+    write_sample,
+)
+from nanosieve.progress import Progress, silent
+
+__all__ = ["MakeResult", "make_sample"]
+
+LOWEST_ENERGY, HIGHEST_ENERGY = 500.0, 200_000.0  # GeV
+
+
+@dataclass(frozen=True)
+class MakeResult:
+    """What `make_sample` did.
+
+    Attributes:
+        path: the sample; it exists if `complete`.
+        reused: the sample was there already, made with the same settings.
+        shards_made, shards_found: shards generated now, and finished ones from before.
+        shards_missing: shards that other `--shard` jobs still have to make; 0 if `complete`.
+    """
+
+    path: Path
+    complete: bool
+    reused: bool
+    shards_made: int
+    shards_found: int
+    shards_missing: int
+
+
+def make_sample(
+    processes: str,
+    events: int,
+    path: str | Path,
+    *,
+    energy: float = 13_000.0,
+    seed: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+    progress: Progress = silent,
+) -> MakeResult:
+    """Generate collisions and write one sample.
+
+    The content depends on `processes`, `events`, `energy`, `seed` and the versions of Pythia, fastjet and
+    NumPy only. Finished shards lie in the folder ``PATH.parts`` until the sample is complete, so that the
+    same call after an interruption does only what is missing.
+
+    Args:
+        processes: names, recipe files and cocktails, separated by commas.
+        events: events after the filter, for each process; a cocktail gets this number as a whole.
+        path: ends in ``.parquet``; an older sample with other settings is replaced.
+        energy: centre-of-mass energy in GeV.
+        seed: 0 or more.
+        workers, scheduler: as `run_tasks`.
+        shard: (i, n) makes only the i-th of n parts of the shards, 1 ≤ i ≤ n, and does not merge.
+
+    Raises:
+        SettingsError, UnknownNameError: a wrong argument or recipe.
+        OutputError: the place cannot be written to, or holds something else.
+        ToolError: Pythia cannot generate the process.
+    """
+    path = sample_suffix(path)
+    recipes, numbers = _requested(processes, events)
+    _check(energy, seed, workers, shard)
+    folder = output_folder(path.parent)
+    digests = {r.name: settings_digest(r, energy, seed) for r in recipes}
+    if _already_there(path, numbers, digests, energy, seed):
+        _remove_parts(path)
+        return MakeResult(path, True, True, 0, 0, 0)
+
+    parts = output_folder(folder / f"{path.name}.parts")
+    shards = [s for r in recipes for s in plan(r, energy, seed, numbers[r.name], parts)]
+    mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
+    to_do = [s for s in mine if not is_finished(s)]
+    _generate(mine, to_do, workers, scheduler, progress)
+    missing = sum(not is_finished(s) for s in shards)
+    result = MakeResult(path, shard is None, False, len(to_do), len(mine) - len(to_do), missing)
+    if shard is None:
+        write_sample(_merged(recipes, shards, numbers, energy, seed), path)
+        _remove_parts(path)
+    return result
+
+
+def _requested(processes: str, events: int) -> tuple[list[Recipe], dict[str, int]]:
+    requested = expand(processes, events)
+    recipes = [load_recipe(name) for name in requested]
+    numbers = dict(zip((r.name for r in recipes), requested.values(), strict=True))
+    if len(numbers) != len(recipes):
+        message = f"two recipes in {processes!r} have the same name; rename one of them in its YAML file"
+        raise SettingsError(message)
+    for recipe in recipes:
+        detector_named(recipe.detector)
+    require("pythia8mc", extra="events", purpose="event generation")
+    return recipes, numbers
+
+
+def _check(energy: float, seed: int, workers: int | None, shard: tuple[int, int] | None) -> None:
+    if not LOWEST_ENERGY <= energy <= HIGHEST_ENERGY:
+        message = (
+            f"the energy is {energy:g} GeV; accepted: {LOWEST_ENERGY:g} to {HIGHEST_ENERGY:g} GeV, "
+            "for example --energy 13TeV"
+        )
+        raise SettingsError(message)
+    if seed < 0:
+        message = f"the seed is {seed}; give 0 or more"
+        raise SettingsError(message)
+    if workers is not None and workers < 1:
+        message = f"the number of workers is {workers}; give 1 or more"
+        raise SettingsError(message)
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        message = f"shard {shard[0]}/{shard[1]} does not exist; give i/n with 1 ≤ i ≤ n, for example 1/4"
+        raise SettingsError(message)
+
+
+def _already_there(
+    path: Path, numbers: dict[str, int], digests: dict[str, str], energy: float, seed: int
+) -> bool:
+    """Whether `path` is this very sample.
+
+    Raises:
+        OutputError: something stands there that is no sample; it is not overwritten.
+    """
+    if not path.exists():
+        return False
+    try:
+        stored = read_metadata(path)
+    except InputFileError as error:
+        message = f"{str(path)!r} exists and is not a sample ({error}); remove it or choose another -o"
+        raise OutputError(message) from error
+    return (
+        stored["request"] == numbers
+        and {name: data["digest"] for name, data in stored["processes"].items()} == digests
+        and (stored["energy"], stored["seed"]) == (energy, seed)
+    )
+
+
+def _remove_parts(path: Path) -> None:
+    shutil.rmtree(path.with_name(f"{path.name}.parts"), ignore_errors=True)
+    for leftover in path.parent.glob(f".{path.name}.*.part"):  # of a merge that was killed
+        leftover.unlink(missing_ok=True)
+
+
+def _generate(
+    mine: Sequence[Shard],
+    to_do: Sequence[Shard],
+    workers: int | None,
+    scheduler: str | None,
+    progress: Progress,
+) -> None:
+    total = sum(s.events for s in mine)
+    found = total - sum(s.events for s in to_do)
+    done = found
+    start = time.monotonic()
+    progress("events", done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting")
+    # spread the slow processes over the whole run: the last shards to finish are then mixed
+    for _, (name, number) in run_tasks(make_shard, list(to_do), workers=workers, scheduler=scheduler):
+        done += number
+        rate = (done - found) / max(time.monotonic() - start, 1e-9)
+        progress("events", done, total, f"{rate:.0f} events/s, last: {name}")
+
+
+def _merged(
+    recipes: list[Recipe], shards: list[Shard], numbers: dict[str, int], energy: float, seed: int
+) -> Sample:
+    awkward = require("awkward", extra="events", purpose="merging shards")
+    parquet = require("pyarrow.parquet", extra="events", purpose="merging shards")
+    groups, summaries = [], {}
+    for recipe in recipes:
+        own = [s for s in shards if s.recipe.name == recipe.name]
+        totals = reduce(add, (read_totals(s.path) for s in own))
+        tables = [parquet.read_table(s.path).replace_schema_metadata(None) for s in own]
+        events = awkward.concatenate([awkward.from_arrow(table) for table in tables])
+        assert totals.cross_section is not None
+        events["genWeight"] = events["genWeight"] * (totals.cross_section / totals.weight)
+        groups.append(events)
+        summaries[recipe.name] = _summary(recipe, totals, events, settings_digest(recipe, energy, seed))
+    return Sample(awkward.concatenate(groups), summaries, float(energy), seed, numbers, versions())
+
+
+def _summary(recipe: Recipe, totals: ShardTotals, events: Any, digest: str) -> ProcessSummary:
+    assert totals.cross_section is not None
+    assert totals.cross_section_error is not None
+    efficiency = totals.passing / totals.weight
+    # ratio estimate: var(Σx/Σw) = Σ(x - εw)² / (Σw)²
+    spread = (
+        totals.passing_squared
+        - 2 * efficiency * totals.passing_times_weight
+        + efficiency**2 * totals.weight_squared
+    )
+    return ProcessSummary(
+        name=recipe.name,
+        title=recipe.title,
+        events=totals.events,
+        generated=totals.generated,
+        cross_section=totals.cross_section,
+        cross_section_error=totals.cross_section_error,
+        filter_efficiency=efficiency,
+        filter_efficiency_error=float(np.sqrt(max(spread, 0.0))) / totals.weight,
+        effective_events=totals.passing**2 / totals.passing_squared,
+        weight_sum=float(np.sum(np.asarray(events["genWeight"]))),
+        recipe=recipe.model_dump(mode="json"),
+        digest=digest,
+    )

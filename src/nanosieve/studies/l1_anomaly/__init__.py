@@ -1,0 +1,1 @@
+"""The study ``l1-anomaly`` (arXiv:2108.03986)."""

@@ -1,0 +1,135 @@
+"""The events of the study: made or found, then split by collision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve._files import output_folder
+from nanosieve.errors import SampleError
+from nanosieve.figure import Figure
+from nanosieve.physics.events import Sample, make_sample, objects, read_sample
+from nanosieve.progress import Progress
+from nanosieve.studies.l1_anomaly.settings import BACKGROUND, SIGNALS, Settings
+from nanosieve.studies.study import StudyOptions
+
+__all__ = ["Events", "StudySamples", "prepare_samples"]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events as the trigger sees them.
+
+    Attributes:
+        objects: (events, 19, 3) float32: pT [GeV], eta, phi; see `nanosieve.physics.events.objects`.
+        weights: (events,) in pb: they sum to the cross section after the filter.
+        labels: (events,) process names.
+    """
+
+    objects: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    labels: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+
+@dataclass(frozen=True)
+class StudySamples:
+    """Everything the study draws from.
+
+    Attributes:
+        train: background to train on.
+        test: background that no training has seen; thresholds and rates rest on it.
+        signals: process → events.
+        processes: process → figures of its sample (cross section, filter efficiency, events).
+        remarks: e.g. that samples were found.
+    """
+
+    train: Events
+    test: Events
+    signals: dict[str, Events]
+    processes: dict[str, dict[str, Figure]]
+    remarks: tuple[str, ...]
+
+
+def prepare_samples(settings: Settings, options: StudyOptions, progress: Progress) -> StudySamples:
+    """Make what is not there yet, read everything, and split the background.
+
+    Raises:
+        SampleError: a sample found in ``options.samples`` cannot be used.
+        OutputError, ToolError: events cannot be made.
+    """
+    folder = output_folder(options.out / "samples")
+    found: list[str] = []
+    samples: dict[str, Sample] = {}
+    for process in (BACKGROUND, *SIGNALS):
+        given = options.samples / f"{process}.parquet" if options.samples else None
+        if given is not None and given.exists():
+            samples[process] = read_sample(given)
+            found.append(process)
+            continue
+        number = settings.background if process == BACKGROUND else settings.signal
+        path = folder / f"{process}.parquet"
+        made = make_sample(
+            process,
+            number,
+            path,
+            seed=options.seed,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            progress=progress,
+        )
+        if made.reused:
+            found.append(process)
+        samples[process] = read_sample(path)
+    background = samples[BACKGROUND]
+    train, test = _split(background, settings.train_fraction, options.seed)
+    where = options.samples or folder
+    remarks = (f"samples found in {where} and used again: {', '.join(found)}",) if found else ()
+    return StudySamples(
+        train,
+        test,
+        {process: _events(samples[process].events) for process in SIGNALS},
+        {
+            name: summary.figures()
+            for sample in samples.values()
+            for name, summary in sample.processes.items()
+        },
+        remarks,
+    )
+
+
+def _events(events: Any) -> Events:
+    import awkward
+
+    labels = np.asarray(awkward.to_list(events["process"]), dtype=str)
+    weights = np.asarray(awkward.to_numpy(events["genWeight"]), dtype=np.float64)
+    return Events(objects(events), weights, labels)
+
+
+def _split(sample: Sample, fraction: float, seed: int) -> tuple[Events, Events]:
+    """Two parts with no collision in common; each part's weights sum to the cross sections of the whole."""
+    import awkward
+
+    whole = _events(sample.events)
+    run, event = (np.asarray(awkward.to_numpy(sample.events[name])) for name in ("run", "event"))
+    keys = np.char.add(np.char.add(whole.labels, run.astype(str)), np.char.add(":", event.astype(str)))
+    _, collision = np.unique(keys, return_inverse=True)
+    chosen = np.random.default_rng(seed).random(collision.max() + 1)[collision] < fraction
+    return _part(whole, chosen), _part(whole, ~chosen)
+
+
+def _part(whole: Events, chosen: NDArray[np.bool_]) -> Events:
+    weights = whole.weights.copy()
+    for process in np.unique(whole.labels):
+        of = whole.labels == process
+        kept = weights[of & chosen].sum()
+        if kept <= 0:
+            message = f"the background sample has too few events of {process!r} to be split; make more"
+            raise SampleError(message)
+        weights[of & chosen] *= weights[of].sum() / kept
+    return Events(whole.objects[chosen], weights[chosen], whole.labels[chosen])

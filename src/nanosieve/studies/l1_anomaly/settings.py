@@ -1,0 +1,93 @@
+"""Sizes and working points of the study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanosieve.compiler.hardware import Budget
+from nanosieve.networks.settings import TrainingSettings
+from nanosieve.studies.study import Size
+
+__all__ = ["BACKGROUND", "SIGNALS", "Settings", "TriggerSettings", "settings_for"]
+
+BACKGROUND = "sm"
+SIGNALS = {"a4l": "A → 4ℓ", "lq": "LQ → bτ", "h0": "h⁰ → ττ", "hch": "h± → τν"}
+"""Process → how figures call it."""
+
+
+@dataclass(frozen=True)
+class TriggerSettings:
+    """One trigger: a network, its score and what the hardware may take.
+
+    Attributes:
+        name: of the design.
+        title: how the report calls it.
+        network: ``autoencoder`` or ``variational_autoencoder``.
+        score: see `nanosieve.networks.trigger`.
+        budget: time and room.
+        published: the row of arXiv:2108.03986 Table III that it stands beside.
+    """
+
+    name: str
+    title: str
+    network: str
+    score: str
+    budget: Budget
+    published: str
+
+
+TRIGGERS = (
+    TriggerSettings(
+        "vae_trigger",
+        "VAE encoder, R_z, trigger",
+        "variational_autoencoder",
+        "rz",
+        Budget(every="25 ns", latency="50 ns", clock="200 MHz", device="xcvu9p"),
+        "DNN VAE PTQ 8 bit",
+    ),
+    TriggerSettings(
+        "ae_trigger",
+        "AE, reconstruction error, trigger",
+        "autoencoder",
+        "reconstruction",
+        Budget(every="25 ns", latency="100 ns", clock="200 MHz", device="xcvu9p"),
+        "DNN AE QAT 8 bit",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a size means.
+
+    Attributes:
+        background, signal: events of the background and of each signal.
+        training: how each network is trained.
+        false_positive_rate: of the working point that the paper uses; 1e-5 needs the full size.
+        rate: trigger rate of the working point in the hardware.
+        luminosity: instantaneous luminosity behind the rates.
+        random_vectors: random full-range vectors of the proof.
+        train_fraction: part of the background that is trained on; the rest fixes the thresholds.
+        triggers: what is built.
+    """
+
+    background: int
+    signal: int
+    training: TrainingSettings
+    false_positive_rate: float
+    rate: str = "0.01 kHz"
+    luminosity: str = "2e34 / cm**2 / s"
+    random_vectors: int = 20_000
+    train_fraction: float = 0.6
+    triggers: tuple[TriggerSettings, ...] = TRIGGERS
+
+
+def settings_for(size: Size, seed: int) -> Settings:
+    """The settings of a size.
+
+    The full size is that of the published sample: four million background events.
+    """
+    if size is Size.FULL:
+        training = TrainingSettings(epochs=120, patience=30, seed=seed)
+        return Settings(4_000_000, 56_000, training, 1e-5, random_vectors=100_000)
+    return Settings(40_000, 4_000, TrainingSettings(seed=seed), 1e-3)

@@ -1,0 +1,60 @@
+"""The list of studies; a study is imported when it is run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from nanosieve.errors import UnknownNameError
+from nanosieve.progress import Progress
+from nanosieve.studies.study import StudyOptions, StudyResult
+
+__all__ = ["STUDIES", "StudyEntry", "find_study"]
+
+Run = Callable[[StudyOptions, Progress], StudyResult]
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """A study.
+
+    Attributes:
+        name: on the command line.
+        title: one line.
+        reference: the publication it reproduces.
+        module: where its ``run`` is.
+    """
+
+    name: str
+    title: str
+    reference: str
+    module: str
+
+    def run(self, options: StudyOptions, progress: Progress) -> StudyResult:
+        """Run the study from begin to end."""
+        module: Any = importlib.import_module(self.module)
+        return cast("Run", module.run)(options, progress)
+
+
+STUDIES = (
+    StudyEntry(
+        "l1-anomaly",
+        "a 40 MHz anomaly trigger: (variational) autoencoders from collisions to bit-exact hardware",
+        "arXiv:2108.03986",
+        "nanosieve.studies.l1_anomaly.study",
+    ),
+)
+
+
+def find_study(name: str) -> StudyEntry:
+    """The study of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest.
+    """
+    for entry in STUDIES:
+        if entry.name == name:
+            return entry
+    raise UnknownNameError.among("study", name, [entry.name for entry in STUDIES])

@@ -1,0 +1,61 @@
+"""The comparison with published numbers notices when ours are worse."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "validation" / "l1_anomaly.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    import sys
+
+    specification = importlib.util.spec_from_file_location("validation_l1_anomaly", SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module  # dataclasses look their module up
+    specification.loader.exec_module(module)
+    return module
+
+
+def figure(value: float, unit: str) -> dict[str, object]:
+    return {"value": value, "error": None, "unit": unit, "provenance": "synthesised"}
+
+
+@pytest.fixture
+def results():
+    design = {
+        "resources": {"lut": figure(20_000, "LUT"), "ff": figure(4000, "FF"), "dsp": figure(0, "DSP")},
+        "timing": {"latency_ns": figure(45, "ns")},
+    }
+    return {"designs": {"vae": design, "ae": copy.deepcopy(design)}}
+
+
+def test_better_numbers_pass_and_are_put_in_percent_of_the_device(script, results, tmp_path, capsys):
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(results))
+    assert script.main(str(file)) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 8
+    assert "1.69 % (synthesised)" in out
+    assert "80 ns (published)" in out
+    assert "MORE" not in out
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("resources", "lut", 40_000),
+        ("resources", "dsp", 69),
+        ("resources", "ff", 12_000),
+        ("timing", "latency_ns", 81),
+    ],
+)
+def test_a_worse_number_fails(script, results, part, name, value):
+    results["designs"]["vae"][part][name]["value"] = value
+    assert [row.holds for row in script.compare(results)].count(False) == 1
