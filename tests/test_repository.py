@@ -16,10 +16,10 @@ SOURCE = ROOT / "src" / "nanosieve"
 # A room imports only from itself and from rooms above it; `compiler` and `physics` never import each other.
 ROOMS = (
     "errors",
-    "figure",
     "progress",
     "_require",
     "units",
+    "figure",
     "_files",
     "executor",
     "devices",
@@ -167,6 +167,12 @@ def machine_traces(texts: dict[str, str]) -> list[str]:
     ]
 
 
+def formulae(page: str) -> list[str]:
+    """TeX between dollar signs, outside of code: a page that loads nothing cannot set it."""
+    prose = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)
+    return re.findall(r"\$[^$\n]+\$", prose)
+
+
 class TestTheRepository:
     def test_every_module_stands_in_a_room(self):
         assert [module for module in modules() if module and room_of(module) is None] == []
@@ -191,6 +197,11 @@ class TestTheRepository:
 
     def test_no_file_knows_the_machine_it_was_written_on(self):
         assert machine_traces(tracked_texts()) == []
+
+    def test_the_documentation_needs_no_script_to_set_formulae(self):
+        pages = {name: text for name, text in tracked_texts().items() if name.startswith("docs/")}
+        assert pages
+        assert [name for name, text in pages.items() if formulae(text)] == []
 
 
 class TestTheChecksBite:
@@ -232,3 +243,6 @@ class TestTheChecksBite:
     @pytest.mark.parametrize("harmless", ["out/work/x", "https://example.org/a/tmp/b", "homework/"])
     def test_what_only_looks_like_one(self, harmless):
         assert machine_traces({"a.md": harmless}) == []
+
+    def test_tex_in_a_page_but_not_a_shell_prompt(self):
+        assert formulae("with $p_T$ in `$HOME`\n```console\n$ make demo\n$ make test\n```") == ["$p_T$"]

@@ -33,7 +33,7 @@ def results():
         "resources": {"lut": figure(20_000, "LUT"), "ff": figure(4000, "FF"), "dsp": figure(0, "DSP")},
         "timing": {"latency_ns": figure(45, "ns")},
     }
-    return {"designs": {"vae": design, "ae": copy.deepcopy(design)}}
+    return {"designs": {"vae_trigger": design, "ae_trigger": copy.deepcopy(design)}}
 
 
 def test_better_numbers_pass_and_are_put_in_percent_of_the_device(script, results, tmp_path, capsys):
@@ -57,5 +57,5 @@ def test_better_numbers_pass_and_are_put_in_percent_of_the_device(script, result
     ],
 )
 def test_a_worse_number_fails(script, results, part, name, value):
-    results["designs"]["vae"][part][name]["value"] = value
+    results["designs"]["vae_trigger"][part][name]["value"] = value
     assert [row.holds for row in script.compare(results)].count(False) == 1

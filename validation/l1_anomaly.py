@@ -15,7 +15,7 @@ from nanosieve.devices import find_device
 from nanosieve.figure import Figure
 from nanosieve.report import published
 
-PUBLISHED_MODEL = {"vae": "DNN VAE PTQ 8 bit", "ae": "DNN AE QAT 8 bit"}
+PUBLISHED_MODEL = {"vae_trigger": "DNN VAE PTQ 8 bit", "ae_trigger": "DNN AE QAT 8 bit"}
 RESOURCES = {"LUT": "lut", "FF": "ff", "DSP": "dsp"}
 DEVICE = "xcvu9p"
 
@@ -36,7 +36,7 @@ class Row:
 
     def __str__(self) -> str:
         verdict = "not more" if self.holds else "MORE"
-        return f"{self.design:>4}  {self.quantity:<8} {self.ours!s:>28}   {self.theirs!s:>18}   {verdict}"
+        return f"{self.design:<11}  {self.quantity:<8} {self.ours!s:>28}   {self.theirs!s:>18}   {verdict}"
 
 
 def compare(results: dict[str, Any]) -> list[Row]:

@@ -8,10 +8,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
 
 from nanosieve._require import require
+from nanosieve.errors import ToolError
 
 __all__ = ["default_workers", "run_tasks"]
 
@@ -42,6 +44,10 @@ def run_tasks(
 
     Raises:
         MissingDependencyError: a scheduler is given and `distributed` is not installed.
+        ToolError: a local process died, e.g. for want of memory.
+        Exception: whatever `function` raises.
+        ToolError: a local process died, e.g. for want of memory.
+        Exception: whatever `function` raises.
     """
     count = min(workers or default_workers(), max(len(tasks), 1))
     if scheduler is not None:
@@ -61,9 +67,13 @@ def run_tasks(
         pending = {pool.submit(function, task): n for n, task in enumerate(tasks)}
         for done in as_completed(pending):
             yield pending[done], done.result()
+    except BrokenProcessPool as error:
+        message = f"one of {count} processes died, perhaps for want of memory; try fewer with --workers"
+        raise ToolError(message) from error
     except BaseException:
+        workers_now = list((pool._processes or {}).values())  # the pool forgets them at its shutdown
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((pool._processes or {}).values()):
+        for process in workers_now:
             process.terminate()
         raise
     pool.shutdown()

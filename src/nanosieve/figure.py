@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from nanosieve.units import power_of_ten
+
 __all__ = ["Figure", "Provenance"]
 
 
@@ -59,7 +61,18 @@ class Figure:
             raise ValueError(message)
 
     def number(self) -> str:
-        """Value and error without unit, rounded to two digits of the error (or three of the value)."""
+        """Value and error without unit, rounded to two digits of the error (or three of the value).
+
+        >>> Figure(2.038e-5, "pb", Provenance.SIMULATED, error=1.0e-7).number()
+        '(2.038 ± 0.010) × 10⁻⁵'
+        """
+        size = max(abs(self.value), self.error or 0.0)
+        extreme = 0 < size < 1e-3 or 1e7 <= size < math.inf
+        if extreme and (self.error or self.value % 1):
+            power = math.floor(math.log10(size))
+            error = self.error / 10.0**power if self.error else None
+            text = Figure(self.value / 10.0**power, "", Provenance.ESTIMATED, error=error).number()
+            return f"({text}) × {power_of_ten(power)}" if error else f"{text} × {power_of_ten(power)}"
         if self.error and math.isfinite(self.error):
             digits = max(0, 1 - math.floor(math.log10(self.error)))
             return f"{self.value:,.{digits}f} ± {self.error:.{digits}f}"
@@ -72,7 +85,7 @@ class Figure:
         return f"{self.number()}{unit} ({self.provenance})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: ``value``, ``error``, ``unit``, ``provenance`` and, where there is one, ``source``."""
+        """The JSON form: ``value``, ``error``, ``unit``, ``provenance`` and, if there is one, ``source``."""
         data: dict[str, Any] = {
             "value": self.value,
             "error": self.error,

@@ -8,7 +8,7 @@ import pint
 
 from nanosieve.errors import SettingsError
 
-__all__ = ["magnitude", "registry"]
+__all__ = ["magnitude", "power_of_ten", "registry"]
 
 
 @cache
@@ -41,3 +41,15 @@ def magnitude(text: str | float, unit: str, *, name: str) -> float:
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
         message = f"{name} = {text!r} is not a quantity in units of {unit}; write for example '25 {unit}'"
         raise SettingsError(message) from error
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(exponent: int) -> str:
+    """Ten to an integer power, as people read it.
+
+    >>> power_of_ten(-5)
+    '10⁻⁵'
+    """
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"

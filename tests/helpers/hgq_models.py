@@ -21,7 +21,9 @@ assert hgq.layers
 EVENTS = 400
 
 
-def kif(place: str = "datalane", rounding: str = "RND", overflow: str = "SAT", **bits: int) -> QuantizerConfig:
+def kif(
+    place: str = "datalane", rounding: str = "RND", overflow: str = "SAT", **bits: int
+) -> QuantizerConfig:
     """A quantiser by its sign, integer and fractional bits."""
     stated = {"k0": 1, "i0": 3, "f0": 3, **bits}
     return QuantizerConfig("kif", place, round_mode=rounding, overflow_mode=overflow, **stated)

@@ -14,10 +14,10 @@ KINDS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     ),
     # the zeros appended to an operand: its weight of 2**n
     "shift amount": (r"(?P<n>\d+)'b0\}\)", lambda m: f"{int(m['n']) - 1 or 2}'b0}})"),
-    # a bit of a constant
+    # the highest bit of a constant; the lowest may be below what a rounding keeps
     "constant bit": (
         r"(?<![\w'])(?P<w>\d+)'(?P<s>s?d)(?P<v>\d+)",
-        lambda m: f"{m['w']}'{m['s']}{int(m['v']) ^ 1}",
+        lambda m: f"{m['w']}'{m['s']}{int(m['v']) ^ 1 << max(int(m['v']).bit_length() - 1, 0)}",
     ),
 }
 

@@ -11,9 +11,14 @@ from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element
 
 
 def evaluate_cells(  # noqa: C901 - one arm for each cell
-    netlist: Netlist, buses: list[list[int]]
+    netlist: Netlist, buses: list[list[int]], flips: Mapping[int, int] | None = None
 ) -> list[int]:
-    """Code of every cell for one event; `buses` holds the codes of the input ports."""
+    """Code of every cell for one event.
+
+    Args:
+        buses: codes of the input ports.
+        flips: cell → bits of it to flip before others read it; ranges are then not checked.
+    """
     values: list[int] = []
     for cell in netlist.cells:
         a = [values[n] for n in cell.args]
@@ -36,7 +41,7 @@ def evaluate_cells(  # noqa: C901 - one arm for each cell
             case c.SelectCell():
                 value = a[1] if a[0] < 0 else a[2]
             case c.TableCell():
-                value = cell.entries[a[0] - netlist.cells[cell.args[0]].low]
+                value = cell.entries[(a[0] - netlist.cells[cell.args[0]].low) % len(cell.entries)]
             case c.ProductCell():
                 value = a[0] * a[1]
             case c.MaskCell():
@@ -47,9 +52,18 @@ def evaluate_cells(  # noqa: C901 - one arm for each cell
                 value = int(a[0] << cell.shift_a >= a[1] << cell.shift_b)
             case _:
                 raise TypeError(type(cell).__name__)
-        assert cell.low <= value <= cell.high, f"{cell} gives {value}, outside its proven range"
+        if flips is None:
+            assert cell.low <= value <= cell.high, f"{cell} gives {value}, outside its proven range"
+        else:
+            value = as_stored(value ^ flips.get(len(values), 0), cell)
         values.append(value)
     return values
+
+
+def as_stored(value: int, cell: c.Cell) -> int:
+    """What a wire of the cell's width and sign holds of `value`."""
+    low = value & ((1 << cell.width) - 1)
+    return low - (1 << cell.width) if cell.signed and low >> (cell.width - 1) else low
 
 
 def _rounded(value: int, cell: c.RoundCell) -> int:

@@ -9,7 +9,7 @@ from nanosieve.networks.scores import radius
 
 def test_padding_does_not_count():
     inputs = np.zeros((1, 57), dtype=np.float32)
-    inputs[0, 0], inputs[0, 2] = 32.0, 1.5  # MET: pT 32 GeV is 2 in scaled units
+    inputs[0, 0], inputs[0, 2] = 16.0, 1.5  # MET: pT 16 GeV is 2 in scaled units
     reconstruction = np.full((1, 57), 0.5, dtype=np.float32)
     assert np.asarray(squared_error(inputs, reconstruction)) == pytest.approx([1.5**2 + 1.0**2])
     assert np.asarray(mean_squared_error(inputs, reconstruction)) == pytest.approx([3.25 / 57])

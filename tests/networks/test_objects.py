@@ -12,7 +12,7 @@ def test_layout():
     assert PHYSICAL_LIMITS[:6] == [None, 0.0, math.pi, None, 3.0, math.pi]
     assert PHYSICAL_LIMITS[5 * 3 + 1] == 2.1
     assert PHYSICAL_LIMITS[-2] == 4.0
-    assert TARGET_EXPONENTS[:4] == [-4, 0, 0, -4]
+    assert TARGET_EXPONENTS[:4] == [-3, 0, 0, -3]
     assert len(TARGET_EXPONENTS) == len(PHYSICAL_LIMITS) == 57
 
 

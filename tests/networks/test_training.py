@@ -104,7 +104,7 @@ def test_variational_training_and_event_weights(toy, tmp_path):
     """Events of weight zero do not count, whatever they hold."""
     events = np.concatenate([toy(600, seed=1), toy(600, seed=2, hardness=50.0)])
     weights = np.r_[np.ones(600), np.zeros(600)]
-    settings = TrainingSettings(epochs=3, batch=256, bits_price=1e-7)
+    settings = TrainingSettings(epochs=5, batch=128, learning_rate=0.02, bits_price=1e-7)
     result = train(
         build_variational_autoencoder(NETWORK), events, tmp_path, weights=weights, settings=settings
     )

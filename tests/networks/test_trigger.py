@@ -91,14 +91,14 @@ def test_folded_layers_equal_the_trained_ones(toy):
 
 
 def test_reconstruction_score_in_rational_steps(toy):
-    """Target cut to steps of 1/4 and 1/8, squares rounded to 1/4, padding masked; near the floating-point score."""
+    """Target cut to steps of 1/2 and 1/8, squares rounded to 1/2, padding masked."""
     model = network("autoencoder")
     x = flatten_objects(toy(1000))
     trigger = assembled("autoencoder", "reconstruction")
     port, bounded = at(trigger, "port", x), at(model, "physical", x)
-    fraction, largest = np.array([4, 8, 8] * 19), np.array([31.75, 3.875, 3.875] * 19)
+    fraction, largest = np.array([2, 8, 8] * 19), np.array([63.5, 3.875, 3.875] * 19)
     target = np.clip(np.floor(np.ldexp(port, TARGET_EXPONENTS) * fraction) / fraction, -4, largest)
-    squares = np.floor((target - bounded * (port != 0)) ** 2 * 4 + 0.5) / 4
+    squares = np.floor((target - bounded * (port != 0)) ** 2 * 2 + 0.5) / 2
     hardware = outputs(trigger, x)[0][:, 0]
     assert np.array_equal(hardware, squares.sum(axis=1))
     reference = anomaly_scores(model, x)["reconstruction"]
@@ -115,11 +115,11 @@ def test_latent_scores_in_rational_steps(toy):
     def table(values, step, largest):
         return np.clip(np.floor(values / step + 0.5) * step, 0, largest)
 
-    terms = table(mean**2, 1 / 16, 64 - 1 / 16) * table(np.exp(lam), 1 / 8, 64 - 1 / 8)
-    radius = np.minimum(np.floor(terms * 16) / 16, 4096 - 1 / 16).sum(axis=1)
+    terms = table(mean**2, 1 / 4, 256 - 1 / 4) * table(np.exp(lam), 1 / 8, 64 - 1 / 8)
+    radius = np.minimum(np.floor(terms * 4) / 4, 16384 - 1 / 4).sum(axis=1)
     assert np.array_equal(outputs(triggers["rz"], x)[0][:, 0], radius)
-    divergence = table(mean**2 / 2, 1 / 32, 32 - 1 / 32)
-    divergence += table((np.exp(-lam) - 1 + lam) / 2, 1 / 32, 32 - 1 / 32)
+    divergence = table(mean**2 / 2, 1 / 16, 128 - 1 / 16)
+    divergence += table((np.exp(-lam) - 1 + lam) / 2, 1 / 16, 32 - 1 / 16)
     assert np.array_equal(outputs(triggers["kl"], x)[0][:, 0], divergence.sum(axis=1))
     reference = anomaly_scores(model, x)
     assert np.corrcoef(divergence.sum(axis=1), reference["kl"])[0, 1] > 0.999
@@ -173,9 +173,9 @@ def test_widest_sum_of_a_hand_made_layer():
 
 
 def test_thresholds_are_rounded_up_to_the_step():
-    assert round_threshold(3.01, "reconstruction") == 3.25
-    assert round_threshold(3.25, "reconstruction") == 3.25
-    assert score_step("kl") == 1 / 32
+    assert round_threshold(3.01, "reconstruction") == 3.5
+    assert round_threshold(3.5, "reconstruction") == 3.5
+    assert score_step("kl") == 1 / 16
 
 
 def test_bad_requests_are_refused(tmp_path):

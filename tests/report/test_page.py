@@ -115,6 +115,11 @@ def test_a_legend_common_to_several_drawings_is_shown_once_per_picture(page):
     assert page.count('<ul class="key">') == 2
 
 
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 5), (6, 3), (7, 4), (8, 4), (10, 5)])
+def test_headline_numbers_fill_their_rows(count, columns):
+    assert Numbers((("x", OURS),) * count).columns == columns
+
+
 def test_a_bare_number_in_a_table_is_refused():
     with pytest.raises(
         SettingsError, match=r"row 1 of table 'Cost' holds the bare value 3\.5; give a Figure"

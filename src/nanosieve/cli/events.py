@@ -152,7 +152,8 @@ def _show_partial(result: MakeResult, as_json: bool) -> None:
         )
         return
     console.print(
-        f"{result.shards_made} shards made, {result.shards_found} found; {result.shards_missing} still missing. "
+        f"{result.shards_made} shards made, {result.shards_found} found; "
+        f"{result.shards_missing} still missing. "
         "When none is missing, the same command without --shard merges them."
     )
 

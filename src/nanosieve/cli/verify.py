@@ -58,7 +58,10 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, as_json:
     show_table(
         f"{design.name}: {stages}",
         ["vectors", "compared", "differences"],
-        [[kind, f"{count:,}", "0"] for kind, count in result.vectors.items()],
+        [
+            *([kind, f"{count:,}", "0"] for kind, count in result.vectors.items()),
+            *([f"again {how}", f"{count:,}", "0"] for how, count in result.again.items()),
+        ],
     )
     if "framework" not in result.stages:
         click.echo("DIR holds no model.keras: the framework was not compared")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve._files import atomic_path
 from nanosieve.compiler.frontends import load_keras
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
@@ -113,7 +111,4 @@ def compile(
     )
     folder = Path(out) if out is not None else Path("out") / graph.name
     hardware.write(folder)
-    if graph.source is not None and graph.source.resolve() != (folder / "model.keras").resolve():
-        with atomic_path(folder / "model.keras") as temporary:
-            shutil.copyfile(graph.source, temporary)
     return Design(hardware, folder)

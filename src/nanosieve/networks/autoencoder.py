@@ -26,13 +26,17 @@ from nanosieve.networks.quantisers import (
     weight_quantiser,
 )
 
-__all__ = ["LAMBDA_BITS", "MEAN_BITS", "NetworkSettings", "build_autoencoder", "build_variational_autoencoder"]
+__all__ = ["LAMBDA_BITS", "LEAST_INTEGER", "MEAN_BITS", "NetworkSettings", "build_autoencoder", "build_variational_autoencoder"]
 
-MEAN_BITS = (3, 4)
-"""Integer and fraction bits of the latent means, beside the sign: ±8 in steps of 1/16, 8-bit tables."""
+MEAN_BITS = (4, 3)
+"""Integer and fraction bits of the latent means, beside the sign: ±16 in steps of 1/8, 8-bit tables."""
 
 LAMBDA_BITS = (2, 5)
 """Integer and fraction bits of ``lambda``, beside the sign: sigma between 0.14 and 7.4."""
+
+LEAST_INTEGER = 3
+"""Values between layers keep a range of at least ±8: some eight standard deviations behind a batch normalisation.
+The background alone would be content with less, and all anomalies would look the same."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class NetworkSettings:
 
 
 def build_autoencoder(settings: NetworkSettings | None = None) -> Any:
-    """The autoencoder: (N, 57) objects → (N, 57) reconstruction in scaled units (pT · 2**-4, eta, phi)."""
+    """The autoencoder: (N, 57) objects → (N, 57) reconstruction in scaled units (pT · 2**-3, eta, phi)."""
     settings = settings or NetworkSettings()
     keras = require("keras", extra="train", purpose="building a network")
     inputs, features = _encoder(settings)
@@ -126,7 +130,7 @@ def _encoder(settings: NetworkSettings) -> tuple[Any, Any]:
 def _hidden(settings: NetworkSettings, name: str, values: Any, units: int, *, first: bool = False) -> Any:
     keras = require("keras", extra="train", purpose="building a network")
     layers = require("nanosieve.networks.layers", extra="train", purpose="building a network")
-    quantiser = _input_quantiser(settings) if first else data_quantiser(3, 4)
+    quantiser = _input_quantiser(settings) if first else data_quantiser(4, 3, least_integer=LEAST_INTEGER)
     values = layers.DenseBatchNorm(
         units,
         kernel_initializer=_initialiser(settings, name),
@@ -147,7 +151,7 @@ def _dense(
         units,
         kernel_initializer=_initialiser(settings, name),
         bias_initializer=keras.initializers.Constant(list(bias)),
-        iq_conf=data_quantiser(3, 4),
+        iq_conf=data_quantiser(4, 3, least_integer=LEAST_INTEGER),
         kq_conf=weight_quantiser(1, 4),
         bq_conf=bias_quantiser(3, 4),
         name=name,
@@ -182,6 +186,6 @@ def _input_quantiser(settings: NetworkSettings) -> Any:
 def _physical_range_table() -> Any:
     """``limit tanh(x)`` from 6-bit addresses; pT in steps of 4 GeV."""
     ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="building a network")
-    address = per_quantity_quantiser(pt=(0, 5, 2), angle=(1, 2, 3))
-    content = per_quantity_quantiser(pt=(0, 5, 2), angle=(1, 2, 3), nearest=True)
+    address = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3))
+    content = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3), nearest=True)
     return ports.PhysicalRangeLUT(PHYSICAL_LIMITS, iq_conf=address, oq_conf=content, name="physical")

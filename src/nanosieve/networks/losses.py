@@ -20,7 +20,7 @@ def squared_error(inputs: Any, reconstruction: Any) -> Any:
 
     Args:
         inputs: (N, 57) objects in physical units; an entry that is exactly zero is padding.
-        reconstruction: (N, 57) in scaled units: pT · 2**-4, eta, phi.
+        reconstruction: (N, 57) in scaled units: pT · 2**-3, eta, phi.
     """
     ops = require("keras.ops", extra="train", purpose="evaluating a loss")
     target = inputs * np.ldexp(np.float32(1), TARGET_EXPONENTS)

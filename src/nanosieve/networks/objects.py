@@ -18,10 +18,14 @@ __all__ = ["ETA_LIMITS", "OBJECTS", "PHYSICAL_LIMITS", "PT_EXPONENT", "TARGET_EX
 
 OBJECTS = 19
 QUANTITIES = ("pt", "eta", "phi")
-PT_EXPONENT = -4
-"""pT enters as pT · 2**-4: 16 GeV is near its standard deviation over all objects, padding included, and a power of two is free in hardware.
-The mean
-that a standard scaler would subtract is absorbed by the first and the last bias."""
+PT_EXPONENT = -3
+"""pT enters, and is reconstructed, as pT · 2**-3: a power of two is free in hardware.
+
+8 GeV is a little below the standard deviation of all pT, padding included (13 GeV): with this, or more, pT has
+the larger part in the reconstruction error; with 16 GeV the angles have it, and a latent space of three encodes
+them instead of the pT that make an event unusual. The mean that a standard scaler would subtract is absorbed
+by the first and the last bias.
+"""
 
 ETA_LIMITS = [0.0] + [3.0] * 4 + [2.1] * 4 + [4.0] * 10
 """Largest absolute eta per object; MET has none and its eta is never reconstructed."""

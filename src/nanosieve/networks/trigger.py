@@ -25,7 +25,7 @@ __all__ = ["SCORES", "assemble_trigger", "round_threshold", "score_step"]
 
 SCORES = ("reconstruction", "rz", "kl")
 
-_SCORE_STEP = {"reconstruction": -2, "rz": -4, "kl": -5}
+_SCORE_STEP = {"reconstruction": -1, "rz": -2, "kl": -4}
 
 
 def score_step(score: str) -> float:
@@ -107,7 +107,7 @@ def _hidden_layers(model: Any, part: str, values: Any) -> Any:
 
 
 def _reconstruction(port: Any, scaled: Any, physical: Any) -> Any:
-    """Masked differences in steps of 1/4 (4 GeV) and 1/8 (eta, phi), their squares in steps of 1/4."""
+    """Masked differences in steps of 1/2 (4 GeV) and 1/8 (eta, phi), their squares in steps of 1/2."""
     step = -_SCORE_STEP["reconstruction"]
     hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     quantizer = require("hgq.quantizer", extra="train", purpose="assembling a trigger")
@@ -115,20 +115,20 @@ def _reconstruction(port: Any, scaled: Any, physical: Any) -> Any:
         "nanosieve.compiler.frontends.keras_layers", extra="train", purpose="assembling a trigger"
     )
     mask = ports.Nonzero(name="present")(port)
-    target = quantizer.Quantizer(per_quantity_quantiser(pt=(0, 5, 2), angle=(1, 2, 3)), name="target")(scaled)
+    target = quantizer.Quantizer(per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3)), name="target")(scaled)
     masked = hgq.QMultiply(enable_iq=False, enable_oq=False, name="masked")([mask, physical])
     difference = hgq.QSubtract(enable_iq=False, enable_oq=False, name="difference")([target, masked])
     squares = hgq.QUnaryFunctionLUT(
         ports.square,
-        iq_conf=per_quantity_quantiser(pt=(1, 5, 2), angle=(1, 3, 3)),
-        oq_conf=per_quantity_quantiser(pt=(0, 10, step), angle=(0, 6, step), nearest=True),
+        iq_conf=per_quantity_quantiser(pt=(1, 6, 1), angle=(1, 3, 3)),
+        oq_conf=per_quantity_quantiser(pt=(0, 12, step), angle=(0, 6, step), nearest=True),
         name="squares",
     )(difference)
     return hgq.QSum(axes=-1, keepdims=True, enable_iq=False, enable_oq=False, name="score")(squares)
 
 
 def _rz(mean: Any, lam: Any) -> Any:
-    """Tables of mu² (steps of 1/16, below 64) and exp(lambda) (steps of 1/8, below 64), product, sum."""
+    """Tables of mu² (steps of 1/4, below 256) and exp(lambda) (steps of 1/8, below 64), product, sum."""
     hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     ports = require(
         "nanosieve.compiler.frontends.keras_layers", extra="train", purpose="assembling a trigger"
@@ -137,7 +137,7 @@ def _rz(mean: Any, lam: Any) -> Any:
     squares = hgq.QUnaryFunctionLUT(
         ports.square,
         iq_conf=fixed_quantiser(*MEAN_BITS),
-        oq_conf=table_quantiser(6, 4, signed=False),
+        oq_conf=table_quantiser(8, 2, signed=False),
         name="mean_squared",
     )(mean)
     precision = hgq.QUnaryFunctionLUT(
@@ -147,13 +147,13 @@ def _rz(mean: Any, lam: Any) -> Any:
         name="inverse_variance",
     )(lam)
     terms = hgq.QMultiply(
-        enable_iq=False, enable_oq=True, oq_conf=fixed_quantiser(12, step, signed=False), name="radius_terms"
+        enable_iq=False, enable_oq=True, oq_conf=fixed_quantiser(14, step, signed=False), name="radius_terms"
     )([squares, precision])
     return hgq.QSum(axes=-1, keepdims=True, enable_iq=False, enable_oq=False, name="score")(terms)
 
 
 def _kl(mean: Any, lam: Any) -> Any:
-    """Two tables in steps of 1/32 for each latent dimension, and their sum."""
+    """Two tables in steps of 1/16 for each latent dimension, and their sum."""
     keras = require("keras", extra="train", purpose="assembling a trigger")
     hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     ports = require(
@@ -163,7 +163,7 @@ def _kl(mean: Any, lam: Any) -> Any:
     of_mean = hgq.QUnaryFunctionLUT(
         ports.half_square,
         iq_conf=fixed_quantiser(*MEAN_BITS),
-        oq_conf=table_quantiser(5, step, signed=False),
+        oq_conf=table_quantiser(7, step, signed=False),
         name="kl_mean",
     )(mean)
     of_variance = hgq.QUnaryFunctionLUT(

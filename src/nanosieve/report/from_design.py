@@ -102,9 +102,12 @@ def _on_the_time_axis(layer: BuiltLayer, model: DelayModel, period: float) -> Pi
 
 
 def resources_of(synthesis: Synthesis) -> list[LayerResources]:
-    """LUT, FF, DSP and BRAM of each module; the top module holds the registers and wires between."""
+    """LUT, FF, DSP and BRAM of each layer, and of the top module, which holds what is between them."""
     names = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM36": "bram36"}
     return [
-        LayerResources(module.name, {word: module.resources.count(name) for word, name in names.items()})
+        LayerResources(
+            "between layers" if module.name == synthesis.design else module.name,
+            {word: module.resources.count(name) for word, name in names.items()},
+        )
         for module in synthesis.modules
     ]

@@ -46,6 +46,12 @@ class Numbers:
 
     entries: tuple[tuple[str, Figure], ...]
 
+    @property
+    def columns(self) -> int:
+        """How many stand side by side on a wide window: all, or as many as make full rows."""
+        count = len(self.entries)
+        return max(count, 1) if count <= 5 else next((n for n in (4, 3, 5) if count % n == 0), 4)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -175,6 +181,9 @@ _MEANINGS = {
 }
 
 
+_WITH_SOURCE = (Provenance.MEASURED, Provenance.PUBLISHED)
+
+
 def _used_words(sections: Sequence[Section]) -> list[tuple[str, str, list[str]]]:
     """The provenance words that the page uses, each with its meaning and the sources named under it."""
     sources: dict[Provenance, set[str]] = {}
@@ -189,7 +198,7 @@ def _used_words(sections: Sequence[Section]) -> list[tuple[str, str, list[str]]]
                 if isinstance(cell, Figure):
                     sources.setdefault(cell.provenance, set()).add(cell.source)
     return [
-        (str(word), meaning, sorted(sources[word] - {""}))
+        (str(word), meaning, sorted(sources[word]) if word in _WITH_SOURCE else [])
         for word, meaning in _MEANINGS.items()
         if word in sources
     ]

@@ -24,7 +24,7 @@ def score_distribution(
     thresholds: Mapping[str, float],
     label: str = "Anomaly score",
     conditions: str = "",
-    bins: int = 50,
+    bins: int | None = None,
 ) -> Drawing:
     """One panel: score of the background (filled) and the signals (outlined), unit area, and thresholds.
 
@@ -35,28 +35,33 @@ def score_distribution(
         thresholds: what they are called → score above which an event is kept.
         label: axis label, with unit if there is one.
         conditions: right end of the headline.
-        bins: number of bins; logarithmic when the scores span more than two decades.
+        bins: number of bins; default by the smallest sample. They are logarithmic when the scores span more
+            than two decades.
 
     Raises:
         SampleError: see `nanosieve.report.spectra.histogram`.
     """
     colour = colours(list(samples), background)
-    edges, logarithmic = _edges([scores for scores, _ in samples.values()], list(thresholds.values()), bins)
+    every = [scores for scores, _ in samples.values()]
+    smallest = min(len(scores) for scores in every)
+    count = bins or int(np.clip(1.5 * smallest**0.5, 12, 50))
+    edges, logarithmic = _edges(every, list(thresholds.values()), count)
 
     def draw(axes: Any) -> None:
-        lowest = 1.0
+        lowest, highest = 1.0, 0.0
         for process, (scores, weights) in samples.items():
             inside = np.clip(scores, edges[0], edges[-1])
             contents, errors = histogram(inside, weights, tuple(edges))
             outline(axes, edges, contents, errors, colour[process], filled=process == background)
             lowest = min(lowest, contents[contents > 0].min(initial=1.0))
+            highest = max(highest, contents.max())
         for n, (name, value) in enumerate(sorted(thresholds.items(), key=lambda item: item[1])):
             mark(axes, value, name, line=n)
         if logarithmic:
             axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(edges[0], edges[-1])
-        axes.set_ylim(max(0.5 * lowest, 2e-7), 6)
+        axes.set_ylim(max(0.5 * lowest, 2e-7), 8 * highest)
         axes.set_xlabel(label)
         axes.set_ylabel("Fraction of events / bin")
         headline(axes, title, conditions)

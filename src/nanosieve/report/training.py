@@ -83,7 +83,12 @@ def _ebops(axes: Any, histories: Sequence[tuple[int, TrainingHistory]]) -> None:
             linestyle=styles[number % len(styles)],
             label=history.label,
         )
-    axes.set_yscale("log")
+    every = np.concatenate([history.ebops for _, history in histories])
+    if every.min() > 0 and every.max() > 5 * every.min():
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, 1.35 * every.max())
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     _epoch_axis(axes, max(len(history.ebops) for _, history in histories))
     axes.set_ylabel("EBOPs")
     axes.legend(loc="upper right")

@@ -27,9 +27,9 @@ def test_all_stages_agree(toy: Path) -> None:
     result = verify(toy, EVENTS, random=1000, streamed=400, framework=_trained)
     assert result.stages == ("framework", "graph", "rtl")
     assert result.to_dict()["differences"] == 0
-    counts = dict(result.vectors)
-    assert 200 < counts.pop("with gaps and resets") < 400
-    assert counts == {"events": 300, "corner": 17, "random": 1000, "small random": 250}
+    assert 200 < result.again["with gaps and resets"] < 400
+    assert result.again["layer by layer"] == 400
+    assert dict(result.vectors) == {"events": 300, "corner": 17, "random": 1000, "small random": 250}
 
 
 def test_without_model_and_events(toy: Path) -> None:
@@ -37,6 +37,7 @@ def test_without_model_and_events(toy: Path) -> None:
     assert result.stages == ("graph", "rtl")
     assert dict(result.vectors) == {"corner": 17}
     assert result.golden is None
+    assert not result.again
 
 
 def test_a_framework_that_differs(toy: Path) -> None:

@@ -21,7 +21,9 @@ def test_decays_conserve_energy_momentum_and_charge_conjugate():
     total = products[..., 1:].sum(axis=1)
     assert np.allclose(total, hadron[1:], rtol=1e-3, atol=2e-2)
     anti = TrialDecays(flying(-B_MESON, 40.0), 3000, np.random.default_rng(1)).products(ALL)
-    assert np.array_equal(products[..., 0], np.where(np.isin(anti[..., 0], (22, 130)), anti[..., 0], -anti[..., 0]))
+    assert np.array_equal(
+        products[..., 0], np.where(np.isin(anti[..., 0], (22, 130)), anti[..., 0], -anti[..., 0])
+    )
 
 
 def test_the_semileptonic_branching_ratio_of_the_b_is_natural():

@@ -49,7 +49,9 @@ def test_weights_follow_the_cross_sections():
 
 
 def test_weights_follow_the_published_mixture():
-    _, weights, labels = training_set([sample("w_lnu", [1, 3]), sample("qcd", [2.0] * 6)], mixture="published")
+    _, weights, labels = training_set(
+        [sample("w_lnu", [1, 3]), sample("qcd", [2.0] * 6)], mixture="published"
+    )
     assert weights[labels == "qcd"].sum() / weights.sum() == pytest.approx(0.338 / (0.338 + 0.592))
 
 

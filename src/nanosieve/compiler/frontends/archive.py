@@ -12,13 +12,14 @@ from typing import Any
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
-__all__ = ["check_archive", "read_config", "where_is"]
+__all__ = ["check_archive", "own_modules", "read_config", "where_is"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 LARGEST = 2 * 1024**3
 """Bytes that the unpacked archive may have."""
 
-_MODULES = ("keras", "hgq", "nanosieve.compiler.frontends.keras_layers", "nanosieve.networks.layers")
+_OWN = ("nanosieve.compiler.frontends.keras_layers", "nanosieve.networks.layers")
+_MODULES = ("keras", "hgq", *_OWN)
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError,
     RuntimeError,  # encrypted, or packed in a way that zipfile does not know
@@ -60,6 +61,12 @@ def read_config(path: Path) -> Any:
     except _DAMAGE as error:
         message = f"{str(path)!r} is not a Keras model file ({error}); save it with model.save('name.keras')"
         raise InputFileError(message) from error
+
+
+def own_modules(config: Any) -> list[str]:
+    """The modules of this package whose classes the model names; importing them makes them known to Keras."""
+    named = {str(entry.get("module")) for entry in _objects(config)}
+    return [module for module in _OWN if module in named]
 
 
 def where_is(config: Any, class_name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._require import require
-from nanosieve.compiler.frontends.archive import check_archive, read_config, where_is
+from nanosieve.compiler.frontends.archive import check_archive, own_modules, read_config, where_is
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
 __all__ = ["framework_outputs", "load_keras_model", "output_names"]
@@ -31,7 +31,8 @@ def load_keras_model(path: str | Path) -> Any:
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = require("keras", extra="train", purpose="reading a Keras model")
     require("hgq.layers", extra="train", purpose="reading a quantised Keras model")
-    require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="reading a trigger model")
+    for module in own_modules(read_config(path)):
+        require(module, extra="train", purpose="reading a trigger model")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (TypeError, ValueError, KeyError, AttributeError, OSError, AssertionError) as error:
@@ -40,11 +41,13 @@ def load_keras_model(path: str | Path) -> Any:
 
 def _complaint(path: Path, error: Exception) -> str:
     """Keras' long message in one line."""
-    unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", str(error))
+    unknown = re.search(
+        r"Could not (?:locate class|locate function|deserialize) '(?:\w+\.)*(\w+)'", str(error)
+    )
     if unknown is not None:
         return (
-            f"{path.name}: {where_is(read_config(path), unknown[1])} is of {unknown[1]!r}, which the installed "
-            "Keras and HGQ2 do not have; build the network of their layers and save it again"
+            f"{path.name}: {where_is(read_config(path), unknown[1])} is of {unknown[1]!r}, which the "
+            "installed Keras and HGQ2 do not have; build the network of their layers and save it again"
         )
     innermost = str(error).rsplit("Exception encountered:", maxsplit=1)[-1]
     reason = " ".join(innermost.split())[:160]

@@ -29,9 +29,10 @@ class Quantize(Op):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rounding", Rounding(self.rounding))
         object.__setattr__(self, "overflow", Overflow(self.overflow))
-        span = self.target.high - self.target.low + 1
-        if self.overflow is Overflow.WRAP and np.any(span & (span - 1)):
-            message = "WRAP needs a range of 2**width codes"
+        low, high = self.target.low, self.target.high
+        power = (high - low) & (high - low + 1) == 0
+        if self.overflow is Overflow.WRAP and not np.all(power & ((low == 0) | (low == -high - 1))):
+            message = "WRAP needs a range of 2**width codes, from 0 or from -2**(width - 1)"
             raise GraphError(message)
 
     def round(self, codes: Integers, exponent: Integers) -> Integers:

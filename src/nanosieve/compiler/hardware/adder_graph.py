@@ -7,7 +7,7 @@ import numpy as np
 from nanosieve._require import require
 from nanosieve.compiler.graph import Integers
 from nanosieve.compiler.hardware.netlist import Netlist, Value
-from nanosieve.errors import ToolError
+from nanosieve.errors import ToolError, UnsupportedLayerError
 
 __all__ = ["multiply_matrix"]
 
@@ -31,9 +31,13 @@ def multiply_matrix(
         One value for each column.
 
     Raises:
+        UnsupportedLayerError: a weight of more than 24 significant bits.
         MissingDependencyError: alkaid is not installed.
         ToolError: the solver's answer holds an operation that is none of its adders.
     """
+    if np.any(kernel != kernel.astype(np.float32)):
+        message = "a weight has more than 24 significant bits, which the adder graphs cannot hold"
+        raise UnsupportedLayerError(message)
     cmvm = require("alkaid.cmvm", extra="hardware", purpose="the adder graph of a dense layer")
     ranges = [netlist.range(x.cell) for x in inputs]
     intervals = [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nanosieve._files import output_folder, write_text
+from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.budget import Budget
@@ -17,7 +19,8 @@ from nanosieve.compiler.hardware.schedule import Arrival
 from nanosieve.compiler.hardware.timing import DelayModel, lut_cost, uses_dsp
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element, build_layers
-from nanosieve.devices import Device, find_device
+from nanosieve.compiler.hardware.used_bits import used_bits
+from nanosieve.devices import Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress, silent
@@ -69,6 +72,7 @@ class HardwareDesign:
         """LUT, FF and DSP from the area model."""
         rows = [layer_estimate(layer) for layer in self.layers]
         total = {kind: sum(row[kind] for row in rows) for kind in ("lut", "ff", "dsp")}
+        total["ff"] += self.sources.registers
         return {kind: Figure(value, kind.upper(), Provenance.ESTIMATED) for kind, value in total.items()}
 
     def manifest(self) -> dict[str, Any]:
@@ -113,7 +117,9 @@ class HardwareDesign:
         }
 
     def write(self, folder: str | Path) -> Path:
-        """Write Verilog, graph and manifest into `folder`; the manifest comes last.
+        """Write model, Verilog, graph and manifest into `folder`.
+
+        The manifest goes first and comes last: a folder without ``design.json`` is no design.
 
         Raises:
             OutputError: the folder cannot be written to.
@@ -128,29 +134,42 @@ class HardwareDesign:
         for module in self.sources.layers:
             write_text(rtl / f"{module.module}.v", module.text)
         write_text(rtl / f"{self.sources.top}.v", self.sources.text)
+        self._write_model(folder / "model.keras")
         save_graph(self.graph, folder / "graph.json")
         write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
         return folder
 
+    def _write_model(self, path: Path) -> None:
+        """A copy of the model file, or no file where the graph was made from none."""
+        source = self.graph.source
+        if source is None:
+            path.unlink(missing_ok=True)
+        elif source.resolve() != path.resolve():
+            with atomic_path(path) as temporary:
+                shutil.copyfile(source, temporary)
+
 
 def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
     """LUT, FF and DSP of a layer from the area model."""
+    cells, used = layer.netlist.cells, used_bits(layer.netlist)
     return {
-        "lut": round(sum(lut_cost(layer.netlist, cell) for cell in layer.netlist.cells), 1),
+        "lut": round(
+            sum(lut_cost(layer.netlist, cell, mask) for cell, mask in zip(cells, used, strict=True)), 1
+        ),
         "ff": sum(registers_by_stage(layer).values()),
         "dsp": sum(uses_dsp(cell) for cell in layer.netlist.cells),
     }
 
 
 def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
-    """Stage → register bits that carry values into it."""
+    """Stage → register bits that carry values into it; bits that nothing reads are left out."""
     bits: dict[int, int] = {}
-    schedule = layer.schedule
-    for cell, arrival, last in zip(layer.netlist.cells, schedule.arrivals, schedule.last_use, strict=True):
+    schedule, used = layer.schedule, used_bits(layer.netlist)
+    for n, cell in enumerate(layer.netlist.cells):
         if isinstance(cell, c.ConstantCell):
             continue
-        for stage in range(arrival.stage + 1, last + 1):
-            bits[stage] = bits.get(stage, 0) + cell.width
+        for stage in range(schedule.arrivals[n].stage + 1, schedule.last_use[n] + 1):
+            bits[stage] = bits.get(stage, 0) + used[n].bit_count()
     return dict(sorted(bits.items()))
 
 
@@ -180,7 +199,7 @@ def build_design(
     if budget.interval_cycles < 1:
         message = (
             f"an event every {budget.every_ns:g} ns is more than one event in a clock cycle of "
-            f"{budget.period_ns:g} ns; a clock of {1e3 / budget.every_ns:g} MHz or faster would do"
+            f"{budget.period_ns:g} ns; a clock of {_up(1e3 / budget.every_ns)} MHz or faster would do"
         )
         raise BudgetError(message)
     graph.verify()
@@ -213,7 +232,7 @@ def _check_latency(design: HardwareDesign) -> None:
             f"latency: {cycles} cycles of {budget.period_ns:g} ns are {cycles * budget.period_ns:g} ns, "
             f"{(cycles - budget.latency_cycles) * budget.period_ns:g} ns over the budget of "
             f"{budget.latency_ns:g} ns (the last layer is {last.name!r}); "
-            f"--latency {cycles * budget.period_ns:g}ns would do"
+            f"--latency {_up(cycles * budget.period_ns)}ns would do"
         )
         raise BudgetError(message)
 
@@ -226,7 +245,30 @@ def _check_room(design: HardwareDesign, device: Device) -> None:
             message = (
                 f"{kind.upper()}: about {figure.value:,.0f} are needed and {room:,.0f} are in the budget "
                 f"({design.budget.share:g} of the usable part of {device.name}); the largest layer is "
-                f"{worst.name!r} with {layer_estimate(worst)[kind]:,.0f}; a share of "
-                f"{design.budget.share * figure.value / room:.2f} would do"
+                f"{worst.name!r} with {layer_estimate(worst)[kind]:,.0f}; {_larger_room(design, device)}"
             )
             raise BudgetError(message)
+
+
+def _larger_room(design: HardwareDesign, device: Device) -> str:
+    """The share of the device, or else the devices, in which every estimate fits."""
+    share = max(
+        figure.value / max(device.usable_count(kind), 1e-9) for kind, figure in design.estimate.items()
+    )
+    if share <= 1:
+        return f"a share of {_up(share, 2)} would do"
+    larger = [
+        other.name
+        for other in devices()
+        if all(
+            f.value <= other.usable_count(kind) * design.budget.share for kind, f in design.estimate.items()
+        )
+    ]
+    return (
+        f"of the devices, {', '.join(larger)} would do" if larger else "no device of the catalogue would do"
+    )
+
+
+def _up(value: float, digits: int = 3) -> str:
+    """`value` in decimal, rounded up, so that what a message proposes does suffice."""
+    return f"{math.ceil(value * 10**digits - 1e-6) / 10**digits:.{digits}f}".rstrip("0").rstrip(".")

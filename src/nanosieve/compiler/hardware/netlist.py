@@ -105,6 +105,8 @@ class Netlist:
         own_low, own_high = self.range(a)
         if low <= own_low and own_high <= high:
             return a
+        if own_low == own_high:
+            return self.constant(((own_low - low) & (high - low)) + low)
         return self._add(c.WrapCell(low, high, (a,)))
 
     def select(self, sign: int, negative: int, positive: int) -> int:

@@ -8,11 +8,13 @@ The areas count 6-input LUTs; the netlist of Yosys has the last word.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nanosieve.compiler.graph import Rounding
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
+from nanosieve.compiler.hardware.used_bits import carry_start
 
 __all__ = ["DelayModel", "lut_cost", "uses_dsp"]
 
@@ -82,27 +84,52 @@ def uses_dsp(cell: c.Cell) -> bool:
     return isinstance(cell, c.ProductCell) and cell.width >= DSP_RESULT_BITS
 
 
-def lut_cost(netlist: Netlist, cell: c.Cell) -> float:
-    """Estimated LUTs of a cell."""
+def _sum_luts(netlist: Netlist, cell: c.AddCell, used: int) -> int:
+    """One LUT for each bit of a sum where both operands vary, or where a one is added or subtracted."""
+    a, b = (netlist.cells[n] for n in cell.args)
+    fixed_a, fixed_b = _fixed_bits(a, cell.shift_a), _fixed_bits(b, cell.shift_b)
+    luts = 0
+    for place in range(carry_start(cell), used.bit_length()):
+        bit_a, bit_b = fixed_a(place), fixed_b(place)
+        if cell.subtract and bit_b is not None:
+            bit_b = 1 - bit_b
+        luts += 0 not in (bit_a, bit_b) and not (bit_a == bit_b == 1)
+    return luts
+
+
+def _fixed_bits(cell: c.Cell, shift: int) -> Callable[[int], int | None]:
+    """What bit of ``cell << shift`` stands at a place where it never changes, else None."""
+
+    def bit(place: int) -> int | None:
+        if isinstance(cell, c.ConstantCell):
+            return (cell.low << shift) >> place & 1
+        below, above = place < shift, place >= shift + cell.width and not cell.signed
+        return 0 if below or above else None
+
+    return bit
+
+
+def lut_cost(netlist: Netlist, cell: c.Cell, used: int) -> float:
+    """Estimated LUTs of a cell of which the bits in the mask `used` are read."""
     argument = netlist.cells[cell.args[0]].width if cell.args else 0
+    width = used.bit_count()
     match cell:
         case c.AddCell():
-            overlap = cell.width - min(max(cell.shift_a, cell.shift_b), cell.width)
-            return float(max(overlap, 1))
+            return float(_sum_luts(netlist, cell, used))
         case c.RoundCell(rounding=Rounding.TRN):
             return 0.0
         case c.RoundCell():
-            return float(cell.width)
+            return float(used.bit_length())
         case c.SaturateCell():
-            return cell.width + max(1, (argument - cell.width) / 5)
+            return width + max(1, (argument - cell.width) / 5)
         case c.SelectCell() | c.MaskCell():
-            return float(cell.width)
+            return float(width)
         case c.NonzeroCell():
             return max(1.0, argument / 5)
         case c.AtLeastCell():
             return argument / 2
         case c.TableCell():
-            return cell.width * max(1.0, 2.0 ** (argument - 6))
+            return width * max(1.0, 2.0 ** (argument - 6))
         case c.ProductCell() if not uses_dsp(cell):
             return float(argument * cell.width / 2)
         case _:

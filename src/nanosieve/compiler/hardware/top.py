@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nanosieve.compiler.graph import Graph, bit_width
+from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element
-from nanosieve.compiler.hardware.verilog import Bus, identifier, layer_module
+from nanosieve.compiler.hardware.verilog import Bus, layer_module
 
 __all__ = ["LayerModule", "Port", "Sources", "write_sources"]
 
@@ -53,6 +54,16 @@ class Sources:
     outputs: tuple[Port, ...]
     latency: int
 
+    @property
+    def registers(self) -> int:
+        """Register bits of the top module: the pipeline of `valid` and the delays of the outputs."""
+        delays = (
+            width * (self.latency - e.arrival.stage)
+            for port in self.outputs
+            for e, (_, width) in zip(port.elements, port.layout, strict=True)
+        )
+        return self.latency + sum(delays)
+
 
 def elements_to_dicts(
     elements: tuple[Element, ...], layout: tuple[tuple[int, int], ...]
@@ -79,20 +90,6 @@ def _port(name: str, bus: str, elements: tuple[Element, ...]) -> Port:
     return Port(name, bus, elements, tuple(layout))
 
 
-class _Names:
-    """Identifiers that differ."""
-
-    def __init__(self) -> None:
-        self.taken: set[str] = {"valid_pipeline"}
-
-    def new(self, name: str) -> str:
-        text, n = identifier(name), 2
-        while text in self.taken:
-            text, n = f"{identifier(name)}_{n}", n + 1
-        self.taken.add(text)
-        return text
-
-
 def write_sources(
     graph: Graph,
     layers: list[BuiltLayer],
@@ -100,7 +97,7 @@ def write_sources(
     inputs: Mapping[str, list[Element]],
 ) -> Sources:
     """The Verilog of all modules."""
-    names = _Names()
+    names = Names()
     top = names.new(graph.name)
     in_ports = tuple(_port(name, names.new(name), tuple(elements)) for name, elements in inputs.items())
     out_ports = tuple(
@@ -192,7 +189,7 @@ def _delayed(port: Port, parts: list[tuple[str, int]]) -> list[str]:
     """Registers that bring the elements of an output to the last stage."""
     lines = []
     for n, ((source, depth), (lsb, width)) in enumerate(zip(parts, port.layout, strict=True)):
-        registers = [f"{port.bus}_{n}_d{k}" for k in range(1, depth + 1)]
+        registers = [f"{port.bus}__{n}_{k}" for k in range(1, depth + 1)]
         lines += [f"  reg [{width - 1}:0] {name};" for name in registers]
         lines.append("  always @(posedge clk) begin")
         lines += [

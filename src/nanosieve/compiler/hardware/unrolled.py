@@ -11,6 +11,7 @@ from nanosieve.compiler.hardware.lower import Lowering
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_registers
 from nanosieve.compiler.hardware.timing import DelayModel
+from nanosieve.errors import GraphError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["BuiltLayer", "Element", "build_layers"]
@@ -75,7 +76,7 @@ def build_layers(
     groups = _groups(graph)
     for done, (name, nodes) in enumerate(groups.items()):
         progress("hardware", done, len(groups), name)
-        if all(isinstance(node.op, _WIRING) for node in nodes):
+        if all(isinstance(node.op, _WIRING) and not _reads_constant(graph, node) for node in nodes):
             for node in nodes:
                 buses[node.name] = _rewired(graph, node, buses)
             continue
@@ -87,12 +88,26 @@ def build_layers(
 
 
 def _groups(graph: Graph) -> dict[str, list[Node]]:
-    """Nodes by layer, in the order in which the layers are complete; constants go with their layer."""
+    """Nodes by layer, in the order of the graph; constants go with their layer.
+
+    Raises:
+        GraphError: the nodes of a layer do not follow each other.
+    """
     groups: dict[str, list[Node]] = {}
+    last = ""
     for node in graph.nodes:
-        if not isinstance(node.op, Input):
-            groups.setdefault(node.layer, []).append(node)
+        if isinstance(node.op, Input):
+            continue
+        if node.layer in groups and node.layer != last:
+            message = f"layer {node.layer!r}: node {node.name!r} stands behind nodes of layer {last!r}"
+            raise GraphError(message)
+        groups.setdefault(node.layer, []).append(node)
+        last = node.layer
     return groups
+
+
+def _reads_constant(graph: Graph, node: Node) -> bool:
+    return any(isinstance(graph.by_name[name].op, Constant) for name in node.inputs)
 
 
 def _rewired(graph: Graph, node: Node, buses: Mapping[str, list[Element]]) -> list[Element]:
@@ -144,15 +159,22 @@ def _build(
 
 
 def _output(graph: Graph, name: str, nodes: list[Node]) -> str:
-    """The node of the layer that others use; by construction the last one."""
+    """The node of the layer that others use.
+
+    Raises:
+        GraphError: there are several; a layer has one output bus.
+    """
     inside = {node.name for node in nodes}
-    used = [
-        node.name
-        for node in nodes
-        if node.name in graph.outputs.values()
-        or any(user.name not in inside for user in graph.users[node.name])
-    ]
-    return used[-1] if used else nodes[-1].name
+    used = []
+    for node in nodes:
+        result = node.name in graph.outputs.values()
+        outside = any(user.name not in inside for user in graph.users[node.name])
+        if result or (outside and not isinstance(node.op, Constant)):  # a constant is copied where it is used
+            used.append(node.name)
+    if len(used) > 1:
+        message = f"layer {name!r}: other layers use {', '.join(used)}, but a layer has one output"
+        raise GraphError(message)
+    return used[0] if used else nodes[-1].name
 
 
 def _element(name: str, n: int, cell: c.Cell, exponent: int, schedule: Schedule, index: int) -> Element:

@@ -6,7 +6,6 @@ that stage. Signed values are declared signed, so that every expression reads as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from nanosieve.compiler.graph import Rounding
@@ -14,26 +13,10 @@ from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.schedule import CONSTANT, Schedule
 
-__all__ = ["Bus", "identifier", "layer_module"]
+__all__ = ["Bus", "layer_module"]
 
 Bus = list[tuple[int, int]]
 """Elements of a bus: (lowest bit, width)."""
-
-_KEYWORDS = frozenset(
-    "always|and|assign|begin|buf|case|default|edge|else|end|endcase|endfunction|endmodule|for|function|if|"  # noqa: SIM905
-    "initial|inout|input|integer|module|nand|negedge|nor|not|or|output|parameter|posedge|real|reg|repeat|"
-    "signed|table|task|time|tri|wait|wand|while|wire|wor|xnor|xor|clk|reset|valid_in|valid_out|out".split("|")
-)
-
-
-def identifier(name: str) -> str:
-    """A Verilog identifier for the user's `name`.
-
-    >>> identifier("block/dense-1"), identifier("2nd"), identifier("out")
-    ('block_dense_1', 'l_2nd', 'l_out')
-    """
-    text = re.sub(r"\W+", "_", name).strip("_") or "l"
-    return f"l_{text}" if text[0].isdigit() or text in _KEYWORDS else text
 
 
 class _Writer:

@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.passes.absorb_rounding import absorb_rounding
 from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
 from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
 from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
+from nanosieve.compiler.passes.quantize_at_source import quantize_at_source
 
 __all__ = [
     "DEFAULT",
     "Pass",
+    "absorb_rounding",
     "drop_dead_values",
     "drop_idle_quantizers",
     "fold_batch_norm",
     "merge_quantizers",
+    "quantize_at_source",
     "run_passes",
 ]
 
 Pass = Callable[[Graph], Graph]
 
-DEFAULT: tuple[Pass, ...] = (fold_batch_norm, merge_quantizers, drop_idle_quantizers, drop_dead_values)
+DEFAULT: tuple[Pass, ...] = (
+    fold_batch_norm,
+    quantize_at_source,
+    merge_quantizers,
+    absorb_rounding,
+    drop_idle_quantizers,
+    drop_dead_values,
+)
 
 
 def run_passes(

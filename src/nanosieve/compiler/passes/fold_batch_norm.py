@@ -31,8 +31,15 @@ def _constant_factor(graph: Graph, node: Node) -> tuple[Node, Constant] | None:
     return None
 
 
+def _only_use(graph: Graph, node: Node) -> bool:
+    """Whether one node uses `node` and nothing else does."""
+    return len(graph.users[node.name]) == 1 and node.name not in graph.outputs.values()
+
+
 def _folded(kernel: Integers, exponent: int, factor: Constant, axis: int) -> Dense | None:
     lowest = int(factor.exponent.min())
+    if np.any(factor.exponent - lowest > WIDEST):
+        return None
     codes = factor.codes << (factor.exponent - lowest)
     product = kernel * (codes[:, np.newaxis] if axis == 0 else codes)
     if np.abs(product).max(initial=0) >= 1 << WIDEST:
@@ -43,8 +50,9 @@ def _folded(kernel: Integers, exponent: int, factor: Constant, axis: int) -> Den
 def _factor_before(graph: Graph, node: Node) -> Node | None:
     if not isinstance(node.op, Dense):
         return None
-    found = _constant_factor(graph, graph.by_name[graph.by_name[node.name].inputs[0]])
-    if found is None:
+    product = graph.by_name[graph.by_name[node.name].inputs[0]]
+    found = _constant_factor(graph, product)
+    if found is None or not _only_use(graph, product):
         return None
     op = _folded(node.op.kernel, node.op.exponent, found[1], axis=0)
     return Node(node.name, op, (found[0].name,), node.layer) if op is not None else None
@@ -52,7 +60,7 @@ def _factor_before(graph: Graph, node: Node) -> Node | None:
 
 def _factor_behind(graph: Graph, node: Node) -> Node | None:
     found = _constant_factor(graph, graph.by_name[node.name])
-    if found is None or not isinstance(found[0].op, Dense) or len(graph.users[found[0].name]) > 1:
+    if found is None or not isinstance(found[0].op, Dense) or not _only_use(graph, found[0]):
         return None
     op = _folded(found[0].op.kernel, found[0].op.exponent, found[1], axis=1)
     return Node(node.name, op, found[0].inputs, node.layer) if op is not None else None

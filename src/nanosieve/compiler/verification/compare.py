@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Graph, decode, interpret, load_graph
-from nanosieve.compiler.verification.difference import check_rtl
+from nanosieve.compiler.verification.difference import check_layers, check_rtl
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
 from nanosieve.compiler.verification.simulation import simulate
@@ -36,7 +36,8 @@ class Verification:
     """The outcome of `verify`, which returns only if nothing differs.
 
     Attributes:
-        vectors: kind of vectors → how many were compared.
+        vectors: kind of vectors → how many were compared; their sum is the number of different vectors.
+        again: how many of them were compared once more, "layer by layer" and "with gaps and resets".
         stages: what was compared, from the trained model to the hardware.
         golden: folder with golden vectors and a Verilog test bench; None if none were written.
         differences: always 0.
@@ -44,12 +45,18 @@ class Verification:
 
     vectors: Mapping[str, int]
     stages: tuple[str, ...]
+    again: Mapping[str, int]
     golden: Path | None = None
     differences: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: ``vectors``, ``differences``, ``stages``."""
-        return {"vectors": dict(self.vectors), "differences": self.differences, "stages": list(self.stages)}
+        """The JSON form: ``vectors``, ``again``, ``differences``, ``stages``."""
+        return {
+            "vectors": dict(self.vectors),
+            "again": dict(self.again),
+            "differences": self.differences,
+            "stages": list(self.stages),
+        }
 
 
 def verify(
@@ -66,16 +73,17 @@ def verify(
     """Compare the trained model, the graph and the RTL of a design on every vector.
 
     The vectors are the given events; `random` codes over the full range of every element, and a quarter
-    as many of every magnitude, with zeros; and corners. All enter the RTL back to back; `streamed` of
-    them enter once more with gaps in `valid` and resets in mid-stream. Each must come out after exactly
-    the stated latency, those in flight at a reset must be lost, and nothing else may come out.
+    as many of every magnitude, with zeros; and corners. All enter the RTL back to back. For `streamed` of
+    them every layer is compared, and they enter once more with gaps in `valid` and resets in mid-stream.
+    Each must come out after exactly the stated latency, those in flight at a reset must be lost, and
+    nothing else may come out.
 
     Args:
         folder: a compiled design.
         inputs: real values (events, *shape) by input name, or of the only input; taken as float32, as
             the model takes them.
         random: number of random vectors.
-        streamed: number of vectors in the second stream; 0 for none.
+        streamed: number of vectors compared layer by layer and in the second stream; 0 for none.
         seed: of the random vectors, gaps and resets.
         framework: the trained model; default the ``model.keras`` of the folder, if there is one.
         golden: number of golden vectors to write into the folder ``golden`` of the design; 0 for none.
@@ -102,21 +110,24 @@ def verify(
         progress("framework", 0, len(vectors), "vectors")
         _check_framework(graph, framework(vectors.values), vectors, expected)
         progress("framework", len(vectors), len(vectors), "vectors")
-    counts = dict(vectors.counts)
     codes = {name: flat(array) for name, array in vectors.codes.items()}
     simulation = simulate(design.path, codes, progress=progress)
     check_rtl(design, graph, vectors, expected, simulation.outputs, np.arange(len(vectors)))
+    again: dict[str, int] = {}
     if streamed:
         pick = np.random.default_rng(seed).permutation(len(vectors))[:streamed]
+        check_layers(design, graph, vectors, pick)
+        again["layer by layer"] = len(pick)
         stream = simulate(design.path, take(codes, pick), Stimulus(0.3, 2 + len(pick) // 50, seed))
         arrived = take(stream.outputs, stream.delivered)
         check_rtl(design, graph, vectors, expected, arrived, pick[stream.delivered])
-        counts["with gaps and resets"] = int(stream.delivered.sum())
+        again["with gaps and resets"] = int(stream.delivered.sum())
     where = None
     if golden:
         pick = np.unique(np.linspace(0, len(vectors) - 1, golden).astype(np.int64))
         where = write_golden_vectors(design, take(codes, pick), take(simulation.outputs, pick))
-    return Verification(counts, (*(("framework",) if framework is not None else ()), "graph", "rtl"), where)
+    stages = (*(("framework",) if framework is not None else ()), "graph", "rtl")
+    return Verification(dict(vectors.counts), stages, again, where)
 
 
 def _own_framework(design: DesignFolder) -> Framework | None:

@@ -13,7 +13,7 @@ from nanosieve.compiler.verification.simulation import probe
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.errors import VerificationError
 
-__all__ = ["check_rtl"]
+__all__ = ["check_layers", "check_rtl"]
 
 Codes = NDArray[np.int64]
 
@@ -45,15 +45,18 @@ def check_rtl(
         if not differs.any():
             continue
         rows = np.flatnonzero(differs.any(axis=1))
-        _check_layers(design, graph, vectors, pick[rows[:SUSPECTS]])
+        check_layers(design, graph, vectors, pick[rows[:SUSPECTS]])
         place = f"output {bus.name!r}, while every layer agrees when the same events enter back to back"
         raise _error(place, vectors, pick, differs, (meant, type), (found[bus.name], bus.elements))
 
 
-def _check_layers(
-    design: DesignFolder, graph: Graph, vectors: VectorSet, suspects: NDArray[np.int64]
-) -> None:
-    codes = take(vectors.codes, suspects)
+def check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: NDArray[np.int64]) -> None:
+    """Compare the wire of every layer with its node of the graph, for the vectors number `pick`.
+
+    Raises:
+        VerificationError: they differ; the message names the first layer, in topological order, that does.
+    """
+    codes = take(vectors.codes, pick)
     wires = probe(design.path, {name: flat(array) for name, array in codes.items()})
     nodes = interpret(graph, codes, keep_all=True)
     for layer in design.layers:
@@ -61,7 +64,7 @@ def _check_layers(
         differs = _differ(meant, type, found, layer.elements)
         if differs.any():
             place = f"layer {layer.name!r} ({layer.file}, stage {layer.stage})"
-            raise _error(place, vectors, suspects, differs, (meant, type), (found, layer.elements))
+            raise _error(place, vectors, pick, differs, (meant, type), (found, layer.elements))
 
 
 def _differ(meant: Codes, type: TensorType, found: Codes, elements: tuple[Element, ...]) -> NDArray[np.bool_]:

@@ -105,9 +105,7 @@ def _passing(
     return np.unique(trial[around < (limit + settings.isolation_margin) * pt[trial, lepton]])
 
 
-def _cone_sum(
-    here: tuple[Floats, Floats], eta: Floats, phi: Floats, pt: Floats, radius: float
-) -> Floats:
+def _cone_sum(here: tuple[Floats, Floats], eta: Floats, phi: Floats, pt: Floats, radius: float) -> Floats:
     inside = (eta - here[0]) ** 2 + delta_phi(phi, here[1]) ** 2 < radius**2
     result: Floats = np.where(inside, pt, 0.0).sum(axis=1)
     return result

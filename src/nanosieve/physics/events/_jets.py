@@ -49,7 +49,7 @@ _banner_shown = False
 @contextmanager
 def _without_banner() -> Iterator[None]:
     """Keep fastjet's banner, printed at the first clustering of a process, out of standard output."""
-    global _banner_shown  # noqa: PLW0603 - one state per process, as in fastjet itself
+    global _banner_shown  # one state per process, as in fastjet itself
     if _banner_shown:
         yield
         return

@@ -79,9 +79,7 @@ def prompt_leptons(event: Any) -> list[Lepton]:
 def decay_leptons(event: Any, index: int) -> list[Lepton]:
     """Electrons and muons among the decay products of the particle at `index`."""
     products = [event[daughter] for daughter in event[index].daughterList()]
-    return [
-        Lepton(p.index(), p.idAbs(), p.pT(), p.eta(), p.phi()) for p in products if p.idAbs() in (11, 13)
-    ]
+    return [Lepton(p.index(), p.idAbs(), p.pT(), p.eta(), p.phi()) for p in products if p.idAbs() in (11, 13)]
 
 
 def final_leptons(event: Any, start: int) -> list[Lepton]:

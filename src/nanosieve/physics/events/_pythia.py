@@ -96,7 +96,7 @@ def make_pythia(
             message = f"recipe {recipe.name!r}: Pythia does not know the setting {line!r}; check its spelling"
             raise SettingsError(message)
     tally = Tally()
-    hook = _hook(pythia8, recipe.roulette, tally, pythia.infoPython(), seed)
+    hook = _hook(pythia8, _Game(pythia8, pythia.infoPython(), recipe.roulette, tally, seed))
     if not process_only:
         pythia.setUserHooksPtr(hook)
     if not pythia.init():
@@ -108,63 +108,73 @@ def make_pythia(
     return pythia, tally, hook
 
 
-def _hook(pythia8: Any, roulette: Roulette | None, tally: Tally, info: Any, seed: int) -> Any:
-    draw = random.Random(derived_seed(seed, "roulette"))  # noqa: S311 - a physics random number
+def _hook(pythia8: Any, game: _Game) -> Any:
+    """Pythia's view of the game; the method names are Pythia's."""
 
     class ProcessHook(pythia8.UserHooks):  # type: ignore[misc]
-        """Counts every hard process and plays the roulette with it. Method names are Pythia's."""
-
         def __init__(self) -> None:
             pythia8.UserHooks.__init__(self)
-            self.leptons: list[_HardLepton] = []
 
         def canVetoProcessLevel(self) -> bool:  # noqa: N802
             return True
 
         def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802
-            weight = info.weight()
-            tally.survival = 1.0
-            if roulette is not None:
-                self.leptons = [] if roulette.heavy_quarks else _hard_leptons(pythia8, process)
-                promising = (
-                    _has_heavy_quark(process)
-                    if roulette.heavy_quarks
-                    else any(
-                        lepton.promising(lepton.momentum, roulette, roulette.tau_fraction)
-                        for lepton in self.leptons
-                    )
-                )
-                if not promising:
-                    if draw.random() >= roulette.keep:
-                        tally.add(weight)
-                        return True
-                    tally.survival = roulette.keep
-            tally.pending = weight
-            return False
+            return game.drops_process(process)
 
         def canVetoPT(self) -> bool:  # noqa: N802
-            return roulette is not None and roulette.keep_after_recoil < 1
+            return game.roulette is not None and game.roulette.keep_after_recoil < 1
 
         def scaleVetoPT(self) -> float:  # noqa: N802
-            return roulette.recoil_scale if roulette is not None else 0.0
+            return game.roulette.recoil_scale if game.roulette is not None else 0.0
 
         def doVetoPT(self, position: int, event: Any) -> bool:  # noqa: N802
-            if roulette is None or position >= RESONANCE_SHOWER:
-                return False
-            if any(
-                lepton.promising(
-                    lepton.after_recoil(event, pythia8), roulette, roulette.tau_fraction_after_recoil
-                )
-                for lepton in self.leptons
-            ):
-                return False
-            if draw.random() >= roulette.keep_after_recoil:
-                tally.settle()
-                return True
-            tally.survival *= roulette.keep_after_recoil
-            return False
+            return position < RESONANCE_SHOWER and game.drops_after_recoil(event)
 
     return ProcessHook()
+
+
+class _Game:
+    """Counts every hard process and plays the roulette with it."""
+
+    def __init__(self, pythia8: Any, info: Any, roulette: Roulette | None, tally: Tally, seed: int) -> None:
+        self.roulette = roulette
+        self._pythia8, self._info, self._tally = pythia8, info, tally
+        self._draw = random.Random(derived_seed(seed, "roulette"))
+        self._leptons: list[_HardLepton] = []
+
+    def drops_process(self, process: Any) -> bool:
+        """The first round, right after the hard process."""
+        weight = self._info.weight()
+        self._tally.survival = 1.0
+        if self.roulette is not None and not self._promising(process, self.roulette):
+            if self._draw.random() >= self.roulette.keep:
+                self._tally.add(weight)
+                return True
+            self._tally.survival = self.roulette.keep
+        self._tally.pending = weight
+        return False
+
+    def _promising(self, process: Any, roulette: Roulette) -> bool:
+        if roulette.heavy_quarks:
+            return _has_heavy_quark(process)
+        self._leptons = _hard_leptons(self._pythia8, process)
+        return any(
+            lepton.promising(lepton.momentum, roulette, roulette.tau_fraction) for lepton in self._leptons
+        )
+
+    def drops_after_recoil(self, event: Any) -> bool:
+        """The second round, in the middle of the shower."""
+        if self.roulette is None:
+            return False
+        fraction = self.roulette.tau_fraction_after_recoil
+        moved = [(lepton, lepton.after_recoil(event, self._pythia8)) for lepton in self._leptons]
+        if any(lepton.promising(momentum, self.roulette, fraction) for lepton, momentum in moved):
+            return False
+        if self._draw.random() >= self.roulette.keep_after_recoil:
+            self._tally.settle()
+            return True
+        self._tally.survival *= self.roulette.keep_after_recoil
+        return False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,16 @@ from nanosieve.physics.events.recipe import Recipe
 from nanosieve.physics.events.reconstruction import Reconstructed, charge, reconstruct
 from nanosieve.physics.events.sample import METADATA_KEY
 
-__all__ = ["Shard", "ShardTotals", "is_finished", "make_shard", "plan", "read_totals", "settings_digest", "versions"]
+__all__ = [
+    "Shard",
+    "ShardTotals",
+    "is_finished",
+    "make_shard",
+    "plan",
+    "read_totals",
+    "settings_digest",
+    "versions",
+]
 
 SHARD_FORMAT = 1
 
@@ -65,9 +74,18 @@ class ShardTotals:
     cross_section_error: float | None = None
 
     def __add__(self, other: ShardTotals) -> ShardTotals:
-        sums = [getattr(self, f) + getattr(other, f) for f in list(self.__dataclass_fields__)[:7]]
         known = self if self.cross_section is not None else other
-        return ShardTotals(*sums, known.cross_section, known.cross_section_error)
+        return ShardTotals(
+            self.events + other.events,
+            self.generated + other.generated,
+            self.weight + other.weight,
+            self.weight_squared + other.weight_squared,
+            self.passing + other.passing,
+            self.passing_squared + other.passing_squared,
+            self.passing_times_weight + other.passing_times_weight,
+            known.cross_section,
+            known.cross_section_error,
+        )
 
 
 def plan(recipe: Recipe, energy: float, seed: int, events: int, folder: Path) -> list[Shard]:
@@ -96,13 +114,17 @@ def make_shard(shard: Shard) -> tuple[str, int]:
     kept, reconstructed = _passing(shard, seed)
     totals = _totals(kept)
     if shard.index == 0:
-        sigma = cross_section(shard.recipe, shard.energy, derived_seed(shard.seed, shard.recipe.name, "sigma"))
-        totals = ShardTotals(*list(asdict(totals).values())[:7], sigma.value, sigma.error)
+        sigma = cross_section(
+            shard.recipe, shard.energy, derived_seed(shard.seed, shard.recipe.name, "sigma")
+        )
+        totals = replace(totals, cross_section=sigma.value, cross_section_error=sigma.error)
     _write(shard, kept, reconstructed, totals)
     return shard.recipe.name, shard.events
 
 
-def _passing(shard: Shard, seed: int) -> tuple[list[Candidate], list[tuple[Reconstructed, np.ndarray[Any, Any]]]]:
+def _passing(
+    shard: Shard, seed: int
+) -> tuple[list[Candidate], list[tuple[Reconstructed, np.ndarray[Any, Any]]]]:
     """The first `shard.events` candidates that pass, and their reconstructed objects by block."""
     stream = candidates(shard.recipe, shard.energy, seed)
     draw = np.random.default_rng(seed)

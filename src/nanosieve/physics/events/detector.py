@@ -108,7 +108,7 @@ DETECTORS = {
     "cms": Detector("cms", ((0.01, 1.5e-4), (0.015, 2.5e-4), (0.025, 5.5e-4))),
     "cms-coarse-tracks": Detector("cms-coarse-tracks", ((0.06, 1.3e-3), (0.10, 1.7e-3), (0.25, 3.1e-3))),
 }
-"""By name: ``cms`` with the track resolution of arXiv:1405.6569, and with the coarser one of the present card."""
+"""By name: ``cms`` with the track resolution of arXiv:1405.6569, and with the coarser one of today's card."""
 
 
 def detector_named(name: str) -> Detector:

@@ -62,7 +62,7 @@ def candidates(recipe: Recipe, energy: float, seed: int) -> Iterator[Candidate]:
     Raises:
         SettingsError, ToolError: as `make_pythia`; also if `GIVE_UP_AFTER` collisions have no candidate.
     """
-    pythia, tally, hook = make_pythia(recipe, energy, seed)
+    pythia, tally, _hook = make_pythia(recipe, energy, seed)  # Pythia does not keep the hook alive
     draw = np.random.default_rng(derived_seed(seed, "choice"))
     copy = require("pythia8mc", extra="events", purpose="event generation").Event
     barren = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -15,7 +16,7 @@ import numpy as np
 
 from nanosieve._files import output_folder
 from nanosieve._require import require
-from nanosieve.errors import InputFileError, OutputError, SettingsError
+from nanosieve.errors import InputFileError, NanosieveError, OutputError, SettingsError
 from nanosieve.executor import run_tasks
 from nanosieve.physics.events._shards import (
     Shard,
@@ -97,6 +98,7 @@ def make_sample(
     path = sample_suffix(path)
     recipes, numbers = _requested(processes, events)
     _check(energy, seed, workers, shard)
+    energy = round(float(energy), 6)  # '13 TeV' and 13000 are to be the same, to the last bit
     folder = output_folder(path.parent)
     digests = {r.name: settings_digest(r, energy, seed) for r in recipes}
     if _already_there(path, numbers, digests, energy, seed):
@@ -107,7 +109,11 @@ def make_sample(
     shards = [s for r in recipes for s in plan(r, energy, seed, numbers[r.name], parts)]
     mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
     to_do = [s for s in mine if not is_finished(s)]
-    _generate(mine, to_do, workers, scheduler, progress)
+    try:
+        _generate(mine, to_do, workers, scheduler, progress)
+    except NanosieveError:
+        _remove_if_empty(parts)
+        raise
     missing = sum(not is_finished(s) for s in shards)
     result = MakeResult(path, shard is None, False, len(to_do), len(mine) - len(to_do), missing)
     if shard is None:
@@ -175,6 +181,11 @@ def _remove_parts(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _generate(
     mine: Sequence[Shard],
     to_do: Sequence[Shard],
@@ -186,8 +197,9 @@ def _generate(
     found = total - sum(s.events for s in to_do)
     done = found
     start = time.monotonic()
-    progress("events", done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting")
-    # spread the slow processes over the whole run: the last shards to finish are then mixed
+    progress(
+        "events", done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting"
+    )
     for _, (name, number) in run_tasks(make_shard, list(to_do), workers=workers, scheduler=scheduler):
         done += number
         rate = (done - found) / max(time.monotonic() - start, 1e-9)

@@ -46,7 +46,9 @@ def objects(events: Any) -> NDArray[np.float32]:
 
 
 def training_set(
-    samples: Sequence[str | Path | Sample], *, mixture: Literal["cross-section", "published"] = "cross-section"
+    samples: Sequence[str | Path | Sample],
+    *,
+    mixture: Literal["cross-section", "published"] = "cross-section",
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.str_]]:
     """Objects, weights and process labels of one or more samples.
 
@@ -73,11 +75,13 @@ def training_set(
     if not len(array):
         message = "the samples hold no events; make them again with a larger -n"
         raise SampleError(message)
-    for process in np.unique(labels):
+    for process in np.unique(labels).tolist():
         chosen = labels == process
         if mixture == "published":
             if process not in COCKTAILS["sm"]:
-                message = f"process {process!r} is not part of the published cocktail; use mixture='cross-section'"
+                message = (
+                    f"process {process!r} is not part of the published cocktail; use mixture='cross-section'"
+                )
                 raise SampleError(message)
             total = COCKTAILS["sm"][process]
         else:

@@ -77,7 +77,9 @@ def reconstruct(
     code = np.abs(particles.code)
 
     muons, muon_tracks = _muons(particles[code == 13], detector, window, draw)
-    electrons, photons, missed = _electrons(particles[code == 11], particles[code == 22], detector, window, draw)
+    electrons, photons, missed = _electrons(
+        particles[code == 11], particles[code == 22], detector, window, draw
+    )
     tracks, untracked = _tracks(particles[np.isin(code, CHARGED_HADRONS)], detector, draw)
     neutral = particles[~np.isin(code, (11, 13, 22, *CHARGED_HADRONS))]
     inside = detector.calorimeter_eta
@@ -175,7 +177,7 @@ def _towers(
     energy = np.hypot(particles.pt * np.cosh(particles.eta), particles.mass)
     first = np.zeros(tower.max(initial=-1) + 1, dtype=np.int64)
     first[tower] = particles.event
-    total = np.bincount(tower, energy)
+    total: Floats = np.bincount(tower, energy).astype(np.float64)
     eta = np.bincount(tower, energy * particles.eta) / total
     phi = np.bincount(tower, energy * particles.phi) / total
     sigma = resolution(total, eta)

@@ -224,7 +224,9 @@ def check_events(events: Any, where: str) -> None:
     present = set(awkward.fields(events))
     missing = [name for group in COLUMNS.values() for name in group if name not in present]
     if missing:
-        message = f"{where!r} lacks the columns {', '.join(missing)}; make the sample again with 'events make'"
+        message = (
+            f"{where!r} lacks the columns {', '.join(missing)}; make the sample again with 'events make'"
+        )
         raise SampleError(message)
     for name in (*COLUMNS["scalar"], *COLUMNS["jagged"]):
         jagged = name in COLUMNS["jagged"]
@@ -238,7 +240,9 @@ def check_events(events: Any, where: str) -> None:
         bad = ~np.isfinite(values)
         if bad.any():
             flat = int(np.argmax(bad))
-            ends = np.cumsum(awkward.to_numpy(awkward.num(column))) if jagged else np.arange(1, len(values) + 1)
+            ends = (
+                np.cumsum(awkward.to_numpy(awkward.num(column))) if jagged else np.arange(1, len(values) + 1)
+            )
             event = int(np.searchsorted(ends, flat, side="right"))
             message = f"column {name!r} of {where!r} holds {values[flat]} in event {event}; remove that event"
             raise SampleError(message)

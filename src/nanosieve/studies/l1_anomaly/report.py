@@ -39,6 +39,7 @@ from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import SIGNALS, Settings
 from nanosieve.studies.study import StudyOptions, machine
+from nanosieve.units import magnitude, power_of_ten
 
 __all__ = ["write_study_report"]
 
@@ -75,7 +76,7 @@ def write_study_report(
         ("Size", str(options.size)),
         ("Seed", str(options.seed)),
         ("Energy", "13 TeV, no pile-up"),
-        ("Luminosity", settings.luminosity),
+        ("Luminosity", _luminosity(settings)),
         ("Device", built[0][0].synthesis.device.name),
         ("Machine", machine()),
     )
@@ -89,6 +90,12 @@ def write_study_report(
         ),
         conditions=conditions,
     )
+
+
+def _luminosity(settings: Settings) -> str:
+    value = magnitude(settings.luminosity, "1 / cm**2 / s", name="luminosity")
+    power = int(np.floor(np.log10(value)))
+    return f"{value / 10.0**power:g} × {power_of_ten(power)} cm⁻² s⁻¹"
 
 
 def _headline(built: Built) -> Section:
@@ -162,7 +169,7 @@ def _proof(built: Built) -> Section:
 def _physics(settings: Settings, built: Built) -> Section:
     fixed = f"False-positive rate {settings.false_positive_rate:g}"
     rate = f"Trigger rate {settings.rate}"
-    conditions = f"L = {settings.luminosity}"
+    conditions = f"L = {_luminosity(settings)}"
     at_rate, at_fixed, rows = [], [], []
     for hardware, performance in built:
         title = hardware.trigger.settings.title.split(", trigger")[0]

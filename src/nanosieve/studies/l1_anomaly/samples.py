@@ -13,7 +13,7 @@ from nanosieve.errors import SampleError
 from nanosieve.figure import Figure
 from nanosieve.physics.events import Sample, make_sample, objects, read_sample
 from nanosieve.progress import Progress
-from nanosieve.studies.l1_anomaly.settings import BACKGROUND, SIGNALS, Settings
+from nanosieve.studies.l1_anomaly.settings import ASSUMED_CROSS_SECTION, BACKGROUND, SIGNALS, Settings
 from nanosieve.studies.study import StudyOptions
 
 __all__ = ["Events", "StudySamples", "prepare_samples"]
@@ -89,7 +89,13 @@ def prepare_samples(settings: Settings, options: StudyOptions, progress: Progres
     background = samples[BACKGROUND]
     train, test = _split(background, settings.train_fraction, options.seed)
     where = options.samples or folder
-    remarks = (f"samples found in {where} and used again: {', '.join(found)}",) if found else ()
+    remarks = [f"samples found in {where} and used again: {', '.join(found)}"] if found else []
+    if not any(process.cross_section for process in background.processes.values()):
+        remarks.append(
+            "the background sample states no cross section; rates assume "
+            f"{ASSUMED_CROSS_SECTION / 1e3:g} nb after the lepton filter"
+        )
+        train, test = (_scaled_to(part, ASSUMED_CROSS_SECTION) for part in (train, test))
     return StudySamples(
         train,
         test,
@@ -99,7 +105,7 @@ def prepare_samples(settings: Settings, options: StudyOptions, progress: Progres
             for sample in samples.values()
             for name, summary in sample.processes.items()
         },
-        remarks,
+        tuple(remarks),
     )
 
 
@@ -112,14 +118,27 @@ def _events(events: Any) -> Events:
 
 
 def _split(sample: Sample, fraction: float, seed: int) -> tuple[Events, Events]:
-    """Two parts with no collision in common; each part's weights sum to the cross sections of the whole."""
+    """Two parts with no collision in common, each process cut at `fraction` of its collisions.
+
+    The weights of each part sum to the cross sections of the whole.
+    """
     import awkward
 
     whole = _events(sample.events)
     run, event = (np.asarray(awkward.to_numpy(sample.events[name])) for name in ("run", "event"))
-    keys = np.char.add(np.char.add(whole.labels, run.astype(str)), np.char.add(":", event.astype(str)))
-    _, collision = np.unique(keys, return_inverse=True)
-    chosen = np.random.default_rng(seed).random(collision.max() + 1)[collision] < fraction
+    draw = np.random.default_rng(seed)
+    chosen = np.zeros(len(whole), dtype=bool)
+    for process in np.unique(whole.labels):
+        of = whole.labels == process
+        _, collision = np.unique(np.stack([run[of], event[of]]), axis=1, return_inverse=True)
+        number = int(collision.max()) + 1
+        if number < 2:
+            message = (
+                f"the background sample has one collision of {str(process)!r} and cannot be split; make more"
+            )
+            raise SampleError(message)
+        first = min(max(round(fraction * number), 1), number - 1)
+        chosen[of] = draw.permutation(number)[collision] < first
     return _part(whole, chosen), _part(whole, ~chosen)
 
 
@@ -127,9 +146,9 @@ def _part(whole: Events, chosen: NDArray[np.bool_]) -> Events:
     weights = whole.weights.copy()
     for process in np.unique(whole.labels):
         of = whole.labels == process
-        kept = weights[of & chosen].sum()
-        if kept <= 0:
-            message = f"the background sample has too few events of {process!r} to be split; make more"
-            raise SampleError(message)
-        weights[of & chosen] *= weights[of].sum() / kept
+        weights[of & chosen] *= weights[of].sum() / weights[of & chosen].sum()
     return Events(whole.objects[chosen], weights[chosen], whole.labels[chosen])
+
+
+def _scaled_to(events: Events, cross_section: float) -> Events:
+    return Events(events.objects, events.weights * (cross_section / events.weights.sum()), events.labels)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nanosieve.compiler.hardware import Budget
+from nanosieve.networks.autoencoder import NetworkSettings
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.studies.study import Size
 
-__all__ = ["BACKGROUND", "SIGNALS", "Settings", "TriggerSettings", "settings_for"]
+__all__ = ["ASSUMED_CROSS_SECTION", "BACKGROUND", "SIGNALS", "Settings", "TriggerSettings", "settings_for"]
 
 BACKGROUND = "sm"
 SIGNALS = {"a4l": "A → 4ℓ", "lq": "LQ → bτ", "h0": "h⁰ → ττ", "hch": "h± → τν"}
 """Process → how figures call it."""
+
+ASSUMED_CROSS_SECTION = 15_400.0
+"""pb after the lepton filter, for background that states none (ADC2021): what Pythia 8 gives for ours."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Settings:
     Attributes:
         background, signal: events of the background and of each signal.
         training: how each network is trained.
+        network: its shape.
         false_positive_rate: of the working point that the paper uses; 1e-5 needs the full size.
         rate: trigger rate of the working point in the hardware.
         luminosity: instantaneous luminosity behind the rates.
@@ -75,6 +80,7 @@ class Settings:
     signal: int
     training: TrainingSettings
     false_positive_rate: float
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     rate: str = "0.01 kHz"
     luminosity: str = "2e34 / cm**2 / s"
     random_vectors: int = 20_000
@@ -89,5 +95,7 @@ def settings_for(size: Size, seed: int) -> Settings:
     """
     if size is Size.FULL:
         training = TrainingSettings(epochs=120, patience=30, seed=seed)
-        return Settings(4_000_000, 56_000, training, 1e-5, random_vectors=100_000)
-    return Settings(40_000, 4_000, TrainingSettings(seed=seed), 1e-3)
+        return Settings(
+            4_000_000, 56_000, training, 1e-5, network=NetworkSettings(seed=seed), random_vectors=100_000
+        )
+    return Settings(40_000, 4_000, TrainingSettings(seed=seed), 1e-3, network=NetworkSettings(seed=seed))

@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 from nanosieve._files import output_folder
 from nanosieve.compiler.design import load
 from nanosieve.compiler.graph import Graph, decode, encode, interpret
-from nanosieve.networks.autoencoder import (
-    NetworkSettings,
-    build_autoencoder,
-    build_variational_autoencoder,
-)
+from nanosieve.networks.autoencoder import build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.model_file import save_model
 from nanosieve.networks.objects import flatten_objects
 from nanosieve.networks.training import Trained, train
@@ -66,20 +62,17 @@ def make_triggers(
         SampleError: the samples are too small for a working point.
     """
     folder = output_folder(options.out / "models")
-    return [
-        _make(trigger, settings, samples, options.seed, folder, progress) for trigger in settings.triggers
-    ]
+    return [_make(trigger, settings, samples, folder, progress) for trigger in settings.triggers]
 
 
 def _make(
     trigger: TriggerSettings,
     settings: Settings,
     samples: StudySamples,
-    seed: int,
     folder: Path,
     progress: Progress,
 ) -> Trigger:
-    network = _BUILDERS[trigger.network](NetworkSettings(seed=seed))
+    network = _BUILDERS[trigger.network](settings.network)
     trained = train(
         network,
         samples.train.objects,

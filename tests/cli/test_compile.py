@@ -1,0 +1,126 @@
+"""``nanosieve compile`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hgq.layers as q
+import numpy as np
+import pytest
+
+from helpers.hgq_models import kbi, kif, model_of, saved
+from nanosieve.cli import main
+from nanosieve.compiler.graph import load_graph
+from nanosieve.compiler.hardware import design as hardware_design
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def build(x: object) -> object:
+        for n in (1, 2):
+            x = q.QDense(4, name=f"dense_{n}", iq_conf=kif(), kq_conf=kbi(), bq_conf=kif("bias"))(x)
+        return x
+
+    made = model_of(build, rng=np.random.default_rng(1))
+    return saved(made, tmp_path_factory.mktemp("model"), "tagger.keras")
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main(["compile", *map(str, arguments)])
+    return int(stop.value.code or 0)
+
+
+def test_a_design_is_written(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        run(model, "-o", tmp_path / "d", "--latency", "100ns", "--device", "alveo-u50", "--share", 0.5) == 0
+    )
+    printed = capsys.readouterr().out
+    for words in ("tagger on alveo-u50", "latency_cycles", "lut", "(estimated)", "next: nanosieve verify"):
+        assert words in printed
+    manifest = json.loads((tmp_path / "d" / "design.json").read_text())
+    assert (manifest["name"], manifest["device"], manifest["budget"]["share"]) == ("tagger", "alveo-u50", 0.5)
+    assert [layer["name"] for layer in manifest["layers"]] == ["dense_1", "dense_2"]
+    assert (tmp_path / "d" / "model.keras").read_bytes() == model.read_bytes()
+
+
+def test_the_default_folder(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(model) == 0
+    assert load_graph(tmp_path / "out" / "tagger" / "graph.json").name == "tagger"
+
+
+def test_json(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(model, "-o", tmp_path, "--clock", "100 MHz", "--json", "--print-graph") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["design"] == str(tmp_path)
+    assert data["budget"]["clock"] == "100 MHz"
+    assert {"lut", "ff", "dsp"} <= set(data["resources"])
+    assert {"latency_cycles", "interval_cycles", "clock_mhz", "latency_ns", "fmax_mhz"} == set(data["timing"])
+    assert data["timing"]["clock_mhz"] | {"source": ""} == {
+        "value": 100.0, "error": None, "unit": "MHz", "provenance": "estimated", "source": "",
+    }  # fmt: skip
+    for figure in data["resources"].values():
+        assert figure["value"] >= 0
+        assert figure["provenance"] == "estimated"
+
+
+def test_the_graph_can_be_printed(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(model, "-o", tmp_path, "--print-graph") == 0
+    printed = capsys.readouterr().out
+    assert "graph tagger" in printed
+    assert "output dense_2 = dense_2" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--latency", "1 ns"], r"error: latency: "),
+        (["--latency", "fast"], r"error: budget: latency = 'fast' is not a quantity in units of ns"),
+        (["--device", "xcvu9"], r"error: unknown device 'xcvu9'; nearest: xcvu9p"),
+        (["--share", "2"], r"error: budget: share = 2.0 is a fraction above 0 and up to 1"),
+        (["--every", "1 ns"], r"error: an event every 1 ns is more than one event in a clock cycle of 5 ns"),
+    ],
+)
+def test_errors_are_one_line(
+    options: list[str], message: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(model, "-o", tmp_path / "d", *options) == 1
+    printed = capsys.readouterr().err.strip().splitlines()
+    assert printed[-1].startswith(message), printed
+    assert not (tmp_path / "d").exists()
+
+
+def test_bad_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.keras").write_text("hello")
+    for name, message in [
+        ("absent.keras", "does not exist; check the path"),
+        ("text.keras", "is not a Keras model file (File is not a zip file)"),
+    ]:
+        assert run(tmp_path / name, "-o", tmp_path / "d") == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("error: ")
+        assert message in line
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_folder_that_cannot_be_made(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(model, "-o", tmp_path / "file" / "d") == 1
+    assert "error: cannot write to folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("victim", ["build_layers", "write_text", "save_graph"])
+def test_ctrl_c_leaves_no_half_written_design(
+    victim: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hardware_design, victim, stop)
+    assert run(model, "-o", tmp_path / "d") == 130
+    assert not (tmp_path / "d" / "design.json").exists()
+    assert not list(tmp_path.rglob("*.part"))

@@ -1,0 +1,89 @@
+"""Units, files, executor and optional packages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers.tasks import die, process_of, square
+from nanosieve._files import atomic_path, existing_file, output_folder, write_text
+from nanosieve._require import require
+from nanosieve.errors import InputFileError, MissingDependencyError, OutputError, SettingsError, ToolError
+from nanosieve.executor import run_tasks
+from nanosieve.units import magnitude
+
+
+def test_quantities_are_converted() -> None:
+    assert magnitude("0.2 GHz", "MHz", name="clock") == 200.0
+    assert magnitude("2e34 / cm**2 / s", "1 / pb / s", name="luminosity") == pytest.approx(0.02)
+    assert magnitude(25, "ns", name="every") == 25.0
+
+
+@pytest.mark.parametrize("text", ["25 parsec", "fast", "", "25 ns ns ns", "__import__('os')"])
+def test_bad_quantities_are_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^latency = .* is not a quantity in units of ns"):
+        magnitude(text, "ns", name="latency")
+
+
+def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "a.txt", "old")
+
+    def interrupted() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        interrupted()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_unwritable_places_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write to folder .*file/sub"):
+        output_folder(tmp_path / "file" / "sub")
+    with pytest.raises(OutputError, match=r"cannot write .*nowhere/x.txt"):
+        write_text(tmp_path / "nowhere" / "x.txt", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.keras", r"does not exist; check the path"),
+        ("folder", r"is a folder; give a file \(.keras\)"),
+        ("wrong.txt", r"ends in '.txt'; accepted: .keras"),
+    ],
+)
+def test_input_files_are_checked(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "wrong.txt").write_text("")
+    with pytest.raises(InputFileError, match=message):
+        existing_file(tmp_path / name, kind="model", suffixes=(".keras",))
+
+
+def test_missing_packages_name_the_extra() -> None:
+    with pytest.raises(MissingDependencyError, match=r"pip install 'nanosieve\[farm\]'"):
+        require("no_such_package_at_all", extra="farm", purpose="a test")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_tasks_come_back_with_their_index(workers: int) -> None:
+    assert dict(run_tasks(square, [3, 1, 2], workers=workers)) == {0: 9, 1: 1, 2: 4}
+
+
+def test_tasks_run_in_other_processes() -> None:
+    assert os.getpid() not in {pid for _, pid in run_tasks(process_of, [1, 2], workers=2)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_task_arrives(workers: int) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        list(run_tasks(square, [1, -1], workers=workers))
+
+
+def test_a_process_that_dies_is_reported() -> None:
+    with pytest.raises(ToolError, match=r"one of 2 processes died, perhaps for want of memory"):
+        list(run_tasks(die, [1, 2], workers=2))
