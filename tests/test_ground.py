@@ -1,17 +1,14 @@
-"""Units, files, executor and optional packages."""
+"""Units, files and optional packages."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from helpers.tasks import die, process_of, square
 from nanosieve._files import atomic_path, existing_file, output_folder, write_text
 from nanosieve._require import require
-from nanosieve.errors import InputFileError, MissingDependencyError, OutputError, SettingsError, ToolError
-from nanosieve.executor import run_tasks
+from nanosieve.errors import InputFileError, MissingDependencyError, OutputError, SettingsError
 from nanosieve.units import magnitude
 
 
@@ -67,23 +64,3 @@ def test_input_files_are_checked(tmp_path: Path, name: str, message: str) -> Non
 def test_missing_packages_name_the_extra() -> None:
     with pytest.raises(MissingDependencyError, match=r"pip install 'nanosieve\[farm\]'"):
         require("no_such_package_at_all", extra="farm", purpose="a test")
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_tasks_come_back_with_their_index(workers: int) -> None:
-    assert dict(run_tasks(square, [3, 1, 2], workers=workers)) == {0: 9, 1: 1, 2: 4}
-
-
-def test_tasks_run_in_other_processes() -> None:
-    assert os.getpid() not in {pid for _, pid in run_tasks(process_of, [1, 2], workers=2)}
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_in_a_task_arrives(workers: int) -> None:
-    with pytest.raises(ValueError, match="negative"):
-        list(run_tasks(square, [1, -1], workers=workers))
-
-
-def test_a_process_that_dies_is_reported() -> None:
-    with pytest.raises(ToolError, match=r"one of 2 processes died, perhaps for want of memory"):
-        list(run_tasks(die, [1, 2], workers=2))

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nanosieve._require import require
 from nanosieve.errors import ToolError
@@ -46,8 +47,6 @@ def run_tasks(
         MissingDependencyError: a scheduler is given and `distributed` is not installed.
         ToolError: a local process died, e.g. for want of memory.
         Exception: whatever `function` raises.
-        ToolError: a local process died, e.g. for want of memory.
-        Exception: whatever `function` raises.
     """
     count = min(workers or default_workers(), max(len(tasks), 1))
     if scheduler is not None:
@@ -64,7 +63,8 @@ def run_tasks(
     # spawn: JAX, Yosys and Pythia keep threads and global state that do not survive a fork
     pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
-        pending = {pool.submit(function, task): n for n, task in enumerate(tasks)}
+        with _main_module_hidden() if function.__module__.startswith("nanosieve.") else nullcontext():
+            pending = {pool.submit(function, task): n for n, task in enumerate(tasks)}
         for done in as_completed(pending):
             yield pending[done], done.result()
     except BrokenProcessPool as error:
@@ -77,6 +77,19 @@ def run_tasks(
             process.terminate()
         raise
     pool.shutdown()
+
+
+@contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Keep new processes from running the user's script again: for our tasks it needs no ``__main__`` guard."""
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    vars(main).update(__spec__=None)
+    vars(main).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
 
 
 def _end_with_parent() -> None:

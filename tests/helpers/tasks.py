@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 
 def square(number: int) -> int:
@@ -20,3 +21,9 @@ def process_of(number: int) -> int:
 def die(number: int) -> None:
     """End the process as the kernel does when memory runs out."""
     os._exit(9)
+
+
+def sleep(seconds: float) -> float:
+    """Wait and return how long."""
+    time.sleep(seconds)
+    return seconds

@@ -26,7 +26,14 @@ from nanosieve.networks.quantisers import (
     weight_quantiser,
 )
 
-__all__ = ["LAMBDA_BITS", "LEAST_INTEGER", "MEAN_BITS", "NetworkSettings", "build_autoencoder", "build_variational_autoencoder"]
+__all__ = [
+    "LAMBDA_BITS",
+    "LEAST_INTEGER",
+    "MEAN_BITS",
+    "NetworkSettings",
+    "build_autoencoder",
+    "build_variational_autoencoder",
+]
 
 MEAN_BITS = (4, 3)
 """Integer and fraction bits of the latent means, beside the sign: ±16 in steps of 1/8, 8-bit tables."""
@@ -35,7 +42,8 @@ LAMBDA_BITS = (2, 5)
 """Integer and fraction bits of ``lambda``, beside the sign: sigma between 0.14 and 7.4."""
 
 LEAST_INTEGER = 3
-"""Values between layers keep a range of at least ±8: some eight standard deviations behind a batch normalisation.
+"""Values between layers keep a range of at least ±8: some eight standard deviations behind a batch
+normalisation.
 The background alone would be content with less, and all anomalies would look the same."""
 
 

@@ -47,6 +47,8 @@ class TrainingLoop:
         put = self._jax.numpy.asarray
         self._x, self._w = put(x[order[held_back:]]), put(weights[order[held_back:]])
         self._x_held, self._w_held = put(x[order[:held_back]]), put(weights[order[:held_back]])
+        # One price for both networks: in the variational loss the reconstruction error weighs 1 - beta.
+        self._price = settings.bits_price * (1 - settings.kl_weight if len(model.inputs) > 1 else 1)
         self._events = len(x) - held_back
         self._batch = min(settings.batch, self._events)
         self._steps = self._events // self._batch
@@ -80,7 +82,7 @@ class TrainingLoop:
         """One pass over the training events."""
         settings, number = self._settings, state.epochs
         ramp = settings.price_ramp * settings.epochs
-        price = settings.bits_price * (min(1.0, (number + 1) / ramp) if ramp else 1.0)
+        price = self._price * (min(1.0, (number + 1) / ramp) if ramp else 1.0)
         non_trainable = list(state.non_trainable)
         for index in self._price_at:
             non_trainable[index] = np.float32(price)
@@ -92,7 +94,7 @@ class TrainingLoop:
         )
         judged = float(self._judge(trainable, non_trainable, self._x_held, self._w_held))
         bits = float(sum(int(non_trainable[index]) for index in self._ebops_at))
-        objective = judged + settings.bits_price * bits
+        objective = judged + self._price * bits
         entries = {"loss": float(loss), "validation_loss": judged, "ebops": bits, "objective": objective}
         history = {name: [*values, entries[name]] for name, values in state.history.items()}
         state = replace(

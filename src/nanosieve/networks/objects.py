@@ -21,10 +21,10 @@ QUANTITIES = ("pt", "eta", "phi")
 PT_EXPONENT = -3
 """pT enters, and is reconstructed, as pT · 2**-3: a power of two is free in hardware.
 
-8 GeV is a little below the standard deviation of all pT, padding included (13 GeV): with this, or more, pT has
-the larger part in the reconstruction error; with 16 GeV the angles have it, and a latent space of three encodes
-them instead of the pT that make an event unusual. The mean that a standard scaler would subtract is absorbed
-by the first and the last bias.
+8 GeV is a little below the standard deviation of all pT, padding included (13 GeV): with this, or more, pT
+has the larger part in the reconstruction error; with 16 GeV the angles have it, and a latent space of three
+encodes them instead of the pT that make an event unusual. The mean that a standard scaler would subtract is
+absorbed by the first and the last bias.
 """
 
 ETA_LIMITS = [0.0] + [3.0] * 4 + [2.1] * 4 + [4.0] * 10

@@ -16,7 +16,7 @@ from nanosieve.compiler import hardware
 from nanosieve.compiler.graph import Add, Builder, Dense, Fixed, Graph, Multiply, Relu, TensorType, load_graph
 from nanosieve.compiler.hardware import Budget, HardwareDesign, build_design
 from nanosieve.compiler.hardware.adder_graph import multiply_matrix
-from nanosieve.compiler.hardware.design import registers_by_stage
+from nanosieve.compiler.hardware.estimate import registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.errors import BudgetError, GraphError, OutputError, UnknownNameError, UnsupportedLayerError
 
@@ -174,10 +174,25 @@ def test_registers_agree_with_the_verilog(seed: int) -> None:
         assert all(0 < counted[stage] <= written[stage] for stage in written)
         if all(kind in ("Relu", "Nonzero", "Concatenate", "Multiply") for kind in layer.kinds):
             assert counted == written
-    delays = re.findall(r"^  reg \[(\d+):0\] \w+;", design.sources.text, re.M)
-    assert design.sources.registers == sum(int(high) + 1 for high in delays)
-    registers = sum(sum(registers_by_stage(layer).values()) for layer in design.layers)
-    assert design.estimate["ff"].value == registers + design.sources.registers
+    delays = re.findall(r"^  reg \[(\d+):0\] (\w+);", design.sources.text, re.M)
+    registers = sum(int(high) + 1 for high, name in delays if name != "valid_pipeline")
+    assert registers == sum(width * depth for width, depth in design.sources.delays)
+
+
+def test_long_delays_are_shift_registers() -> None:
+    """One or two registers in a row are flip-flops; from three on, a LUT holds each bit."""
+    builder = Builder()
+    x = builder.input("x", TensorType.of(Fixed(5, 5), (1,)))
+    value = x
+    for n in range(3):
+        value = builder.add(Dense(np.array([[37]]), 0), value, layer=f"layer{n}")
+    outputs = {"x": x, "x twice": builder.add(Add(), x, x, layer="twice"), "last": value}
+    sources = build_design(builder.finish(outputs), Budget(clock="450 MHz")).sources
+    (now, early, last) = sources.delays
+    assert (now, early[1], last[1]) == ((5, sources.latency), sources.latency, 1)
+    assert sources.latency >= 3
+    ff = sources.latency + last[0]
+    assert top_estimate(sources) == {"lut": now[0] + early[0], "ff": ff, "dsp": 0}
 
 
 def test_numbers_have_a_provenance(design: HardwareDesign) -> None:

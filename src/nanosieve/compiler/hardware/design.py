@@ -13,13 +13,12 @@ from typing import Any
 
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
-from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.schedule import Arrival
-from nanosieve.compiler.hardware.timing import DelayModel, lut_cost, uses_dsp
+from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element, build_layers
-from nanosieve.compiler.hardware.used_bits import used_bits
 from nanosieve.devices import Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
@@ -70,9 +69,8 @@ class HardwareDesign:
     @cached_property
     def estimate(self) -> dict[str, Figure]:
         """LUT, FF and DSP from the area model."""
-        rows = [layer_estimate(layer) for layer in self.layers]
-        total = {kind: sum(row[kind] for row in rows) for kind in ("lut", "ff", "dsp")}
-        total["ff"] += self.sources.registers
+        rows = [*(layer_estimate(layer) for layer in self.layers), top_estimate(self.sources)]
+        total = {kind: round(sum(row[kind] for row in rows), 1) for kind in ("lut", "ff", "dsp")}
         return {kind: Figure(value, kind.upper(), Provenance.ESTIMATED) for kind, value in total.items()}
 
     def manifest(self) -> dict[str, Any]:
@@ -147,30 +145,6 @@ class HardwareDesign:
         elif source.resolve() != path.resolve():
             with atomic_path(path) as temporary:
                 shutil.copyfile(source, temporary)
-
-
-def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
-    """LUT, FF and DSP of a layer from the area model."""
-    cells, used = layer.netlist.cells, used_bits(layer.netlist)
-    return {
-        "lut": round(
-            sum(lut_cost(layer.netlist, cell, mask) for cell, mask in zip(cells, used, strict=True)), 1
-        ),
-        "ff": sum(registers_by_stage(layer).values()),
-        "dsp": sum(uses_dsp(cell) for cell in layer.netlist.cells),
-    }
-
-
-def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
-    """Stage → register bits that carry values into it; bits that nothing reads are left out."""
-    bits: dict[int, int] = {}
-    schedule, used = layer.schedule, used_bits(layer.netlist)
-    for n, cell in enumerate(layer.netlist.cells):
-        if isinstance(cell, c.ConstantCell):
-            continue
-        for stage in range(schedule.arrivals[n].stage + 1, schedule.last_use[n] + 1):
-            bits[stage] = bits.get(stage, 0) + used[n].bit_count()
-    return dict(sorted(bits.items()))
 
 
 def build_design(

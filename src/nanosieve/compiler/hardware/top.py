@@ -55,14 +55,13 @@ class Sources:
     latency: int
 
     @property
-    def registers(self) -> int:
-        """Register bits of the top module: the pipeline of `valid` and the delays of the outputs."""
-        delays = (
-            width * (self.latency - e.arrival.stage)
+    def delays(self) -> list[tuple[int, int]]:
+        """Width of each output element and the registers behind it in the top module."""
+        return [
+            (width, self.latency - e.arrival.stage)
             for port in self.outputs
             for e, (_, width) in zip(port.elements, port.layout, strict=True)
-        )
-        return self.latency + sum(delays)
+        ]
 
 
 def elements_to_dicts(

@@ -28,10 +28,10 @@ Pass = Callable[[Graph], Graph]
 
 DEFAULT: tuple[Pass, ...] = (
     fold_batch_norm,
+    drop_idle_quantizers,
     quantize_at_source,
     merge_quantizers,
     absorb_rounding,
-    drop_idle_quantizers,
     drop_dead_values,
 )
 

@@ -159,9 +159,11 @@ def _proof(built: Built) -> Section:
     for hardware, _ in built:
         proof = hardware.verification
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in proof.vectors.items())
+        again = ", ".join(f"{number:,} {kind}" for kind, number in proof.again.items())
         texts.append(
             f"{hardware.trigger.settings.title}: {' = '.join(proof.stages)} on "
-            f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences."
+            f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences. "
+            f"Compared once more: {again}."
         )
     return Section("Is the hardware the network?", (Text(tuple(texts), tone="good"),))
 

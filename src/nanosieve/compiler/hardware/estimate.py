@@ -1,0 +1,66 @@
+"""Resources of a layer before synthesis: cells from the area model, registers from the schedule."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.timing import lut_cost, uses_dsp
+from nanosieve.compiler.hardware.top import Sources
+from nanosieve.compiler.hardware.unrolled import BuiltLayer
+from nanosieve.compiler.hardware.used_bits import used_bits
+
+__all__ = ["layer_estimate", "registers_by_stage", "top_estimate"]
+
+SHIFT_REGISTER = 3
+"""From so many registers in a row, synthesis keeps a bit in a LUT used as a shift register."""
+SHIFT_REGISTER_BITS = 32
+"""What one LUT holds of it."""
+
+
+def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
+    """LUT, FF and DSP of a layer."""
+    cells, used = layer.netlist.cells, used_bits(layer.netlist)
+    logic = sum(lut_cost(layer.netlist, cell, mask) for cell, mask in zip(cells, used, strict=True))
+    lut = ff = 0
+    for mask, stages in zip(used, _read_at(layer), strict=True):
+        for first, last in pairwise(stages):
+            shift, registers = _delay(last - first)
+            lut, ff = lut + shift * mask.bit_count(), ff + registers * mask.bit_count()
+    return {"lut": round(logic + lut, 1), "ff": ff, "dsp": sum(uses_dsp(cell) for cell in cells)}
+
+
+def top_estimate(sources: Sources) -> dict[str, float]:
+    """LUT, FF and DSP of the top module: the pipeline of `valid` (it has a reset) and the outputs' delays."""
+    lut, ff = 0, sources.latency
+    for width, depth in sources.delays:
+        shift, registers = _delay(depth)
+        lut, ff = lut + width * shift, ff + width * registers
+    return {"lut": lut, "ff": ff, "dsp": 0}
+
+
+def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
+    """Stage → register bits that carry values into it; bits that nothing reads are left out."""
+    bits: dict[int, int] = {}
+    for mask, stages in zip(used_bits(layer.netlist), _read_at(layer), strict=True):
+        for stage in range(min(stages, default=0) + 1, max(stages, default=-1) + 1):
+            bits[stage] = bits.get(stage, 0) + mask.bit_count()
+    return dict(sorted(bits.items()))
+
+
+def _read_at(layer: BuiltLayer) -> list[list[int]]:
+    """For each cell the stage that makes it and those that read it, in order; nothing for constants."""
+    netlist, schedule = layer.netlist, layer.schedule
+    stages = [{arrival.stage} for arrival in schedule.arrivals]
+    for n, cell in enumerate(netlist.cells):
+        for a in cell.args:
+            stages[a].add(schedule.arrivals[n].stage)
+    for n in netlist.outputs:
+        stages[n].add(schedule.stage)
+    constant = [isinstance(cell, c.ConstantCell) for cell in netlist.cells]
+    return [[] if fixed else sorted(found) for fixed, found in zip(constant, stages, strict=True)]
+
+
+def _delay(stages: int) -> tuple[int, int]:
+    """LUTs and flip-flops that delay one bit."""
+    return (-(-stages // SHIFT_REGISTER_BITS), 0) if stages >= SHIFT_REGISTER else (0, stages)
