@@ -81,7 +81,7 @@ def run_tasks(
 
 @contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """Keep new processes from running the user's script again: for our tasks it needs no ``__main__`` guard."""
+    """Keep new processes from running the user's script again, so that it needs no ``__main__`` guard."""
     main = sys.modules["__main__"]
     kept: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
     vars(main).update(__spec__=None)

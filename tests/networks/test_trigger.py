@@ -70,7 +70,8 @@ def test_only_plain_layers_are_left_and_they_survive_the_file(kind, score, toy, 
     trigger = assembled(kind, score)
     assert {type(layer).__name__ for layer in trigger.layers} <= {
         "Concatenate", "InputLayer", "InputPort", "LeakyReLU", "Nonzero", "PhysicalRangeLUT",
-        "PowerOfTwoScale", "QDense", "QMultiply", "QSubtract", "QSum", "QUnaryFunctionLUT", "Quantizer", "Threshold",
+        "PowerOfTwoScale", "QDense", "QMultiply", "QSubtract", "QSum", "QUnaryFunctionLUT",
+        "Quantizer", "Threshold",
     }  # fmt: skip
     loaded = load_model(save_model(trigger, tmp_path / "trigger.keras"))
     assert [path.name for path in tmp_path.iterdir()] == ["trigger.keras"]

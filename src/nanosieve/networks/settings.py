@@ -17,7 +17,8 @@ class TrainingSettings:
         epochs: at most.
         batch: events per step.
         learning_rate: of Adam, falling to zero as a cosine over `epochs`.
-        bits_price: mean squared error that one EBOP may cost; the price rises from zero over the first `price_ramp` of the epochs.
+        bits_price: mean squared error that one EBOP may cost; the price rises from zero over the first
+            `price_ramp` of the epochs.
         price_ramp: fraction of the epochs.
         patience: stop after so many epochs without a better objective, counted from the end of the ramp.
         kl_weight: beta of the variational autoencoder (arXiv:2108.03986 uses 0.8).

@@ -1,9 +1,9 @@
 """Training: one compiled function per epoch, the sample on the device, a checkpoint that survives a kill.
 
 The loss is the masked reconstruction error (variational: ``(1 - beta) reconstruction + beta KL``) plus the
-price of the hardware, ``bits_price · EBOPs`` (variational: times 1 - beta). EBOPs (effective bit operations,
-arXiv:2405.00645) count the bits multiplied with each other and estimate the LUTs of the unrolled network. Event
-weights enter the loss, not the moments of the batch normalisation.
+price of the hardware, ``bits_price · EBOPs`` (variational: times 1 - beta). EBOPs (effective bit
+operations, arXiv:2405.00645) count the bits multiplied with each other and estimate the LUTs of the unrolled
+network. Event weights enter the loss, not the moments of the batch normalisation.
 
 Random numbers depend on (seed, epoch) only, so that a resumed training ends in the same weights as an
 unbroken one.

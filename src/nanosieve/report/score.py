@@ -52,7 +52,8 @@ def score_distribution(
         for process, (scores, weights) in samples.items():
             inside = np.clip(scores, edges[0], edges[-1])
             contents, errors = histogram(inside, weights, tuple(edges))
-            outline(axes, edges, contents, errors, colour[process], filled=process == background)
+            filled = process == background
+            outline(axes, edges, contents, errors, colour[process], filled=filled, logarithmic=logarithmic)
             lowest = min(lowest, contents[contents > 0].min(initial=1.0))
             highest = max(highest, contents.max())
         for n, (name, value) in enumerate(sorted(thresholds.items(), key=lambda item: item[1])):

@@ -44,12 +44,15 @@ class Variable:
         return cls(name, label, unit, tuple(float(edge) for edge in np.linspace(low, high, bins + 1)))
 
 
+_SOFT = (*range(0, 60, 5), 60, 70, 80, 100, 125, 150, 200)
+_HARD = (*range(0, 100, 10), 100, 120, 140, 170, 200, 250, 300, 400)
+
 TRIGGER_VARIABLES = (
-    Variable.uniform("met_pt", "Missing p_T", "GeV", 30, 0, 150),
-    Variable.uniform("electron_pt", "Leading electron p_T", "GeV", 30, 0, 150),
-    Variable.uniform("muon_pt", "Leading muon p_T", "GeV", 30, 0, 150),
-    Variable.uniform("jet_pt", "Leading jet p_T", "GeV", 30, 0, 300),
-    Variable.uniform("jet_eta", "Leading jet η", "", 32, -4, 4),
+    Variable("met_pt", "Missing p_T", "GeV", _SOFT),
+    Variable("electron_pt", "Leading electron p_T", "GeV", _SOFT),
+    Variable("muon_pt", "Leading muon p_T", "GeV", _SOFT),
+    Variable("jet_pt", "Leading jet p_T", "GeV", _HARD),
+    Variable.uniform("jet_eta", "Leading jet η", "", 20, -4, 4),
     Variable.uniform("jet_multiplicity", "Jet multiplicity", "", 11, -0.5, 10.5),
 )
 """Spectra of the 19 objects of arXiv:2107.02157."""
@@ -111,20 +114,30 @@ def histogram(values: Values, weights: Values, edges: Sequence[float]) -> tuple[
     return contents / total, np.sqrt(squares) / total
 
 
-def outline(axes: Any, edges: Values, contents: Values, errors: Values, colour: str, *, filled: bool) -> None:
-    """Draw one histogram, filled or as a step line, for a logarithmic axis, with its errors."""
+def outline(
+    axes: Any,
+    edges: Values,
+    contents: Values,
+    errors: Values,
+    colour: str,
+    *,
+    filled: bool,
+    logarithmic: bool = False,
+) -> None:
+    """Draw one histogram with its errors, filled or as a step line with gaps where it is empty.
+
+    The axis of the contents is logarithmic; that of the variable too, if `logarithmic`.
+    """
     axes.stairs(
-        contents,
+        contents if filled else np.where(contents > 0, contents, np.nan),
         edges,
         fill=filled,
         color=colour,
         alpha=0.45 if filled else 1,
-        baseline=1e-12,
+        baseline=1e-12 if filled else None,
         linewidth=0 if filled else 1.3,
     )
-    # the middle of a bin as it is seen: bins of equal ratio are drawn on a logarithmic axis
-    even = np.allclose(np.diff(edges), edges[1] - edges[0])
-    centres = (edges[1:] + edges[:-1]) / 2 if even else np.sqrt(edges[1:] * edges[:-1])
+    centres = np.sqrt(edges[1:] * edges[:-1]) if logarithmic else (edges[1:] + edges[:-1]) / 2
     seen = contents > 0
     down = np.minimum(errors[seen], 0.999 * contents[seen])
     axes.errorbar(
@@ -153,23 +166,24 @@ def spectra(
     colour = colours(list(samples), background)
 
     def draw_one(variable: Variable) -> str:
-        edges = np.asarray(variable.edges)
+        edges = np.asarray(variable.edges, float)
+        unit, per = _per_bin(variable)
 
         def draw(axes: Any) -> None:
             lowest, highest = 1.0, 0.0
             for process, columns in samples.items():
                 if variable.name not in columns or not len(columns[variable.name][0]):
                     continue
-                contents, errors = histogram(*columns[variable.name], variable.edges)
+                contents, errors = (
+                    part / unit for part in histogram(*columns[variable.name], variable.edges)
+                )
                 outline(axes, edges, contents, errors, colour[process], filled=process == background)
                 lowest = min(lowest, contents[contents > 0].min(initial=1.0))
                 highest = max(highest, contents.max())
             axes.set_yscale("log")
-            axes.set_ylim(max(0.5 * lowest, 2e-6), 4 * highest or 1)
+            axes.set_ylim(max(0.5 * lowest, 1e-7), 4 * highest or 1)
             axes.set_xlim(edges[0], edges[-1])
             axes.set_xlabel(variable.axis)
-            width = edges[1] - edges[0]
-            per = f" / {width:g} {variable.unit}".rstrip() if variable.unit or width != 1 else ""
             axes.set_ylabel(f"Fraction of entries{per}")
             headline(axes, "", conditions)
 
@@ -177,3 +191,12 @@ def spectra(
 
     key = tuple(Key(name, colour[name], "fill" if name == background else "line") for name in samples)
     return Drawing(tuple(draw_one(variable) for variable in variables), key=key)
+
+
+def _per_bin(variable: Variable) -> tuple[Values, str]:
+    """What the contents are divided by, and how the axis says it: bins that differ show a density."""
+    widths = np.diff(np.asarray(variable.edges, float))
+    if not np.allclose(widths, widths[0]):
+        return widths, f" / {variable.unit or 'unit'}"
+    words = f" / {widths[0]:g} {variable.unit}".rstrip() if variable.unit or widths[0] != 1 else ""
+    return np.ones_like(widths), words

@@ -65,10 +65,12 @@ def test_odd_graph(tmp_path: Path) -> None:
     y = builder.input("1/input", TensorType(np.array([0, 0, 5, -1]), np.array([0, 200, 5, 0]), np.zeros(4)))
     add = builder.add
     empty = TensorType(np.zeros(4), np.array([0, 15, 7, 0]), np.array([0, 2, 0, 0]))
+    two_bits = TensorType.of(Fixed(2, 2, signed=False), (4,))
     values = {
         "wide": add(Multiply(square=True), x, x, layer="always"),
         "logic": add(Dense(np.array([[3, -5], [1000003, 7], [0, 1]]), -4), x, layer="logic"),
         "empty": add(Quantize(empty, Rounding.RND, Overflow.SAT), y, layer="a/b"),
+        "wrapped constant": add(Quantize(two_bits, Rounding.TRN, Overflow.WRAP), y, layer="wrap"),
         "no weights": add(Dense(np.zeros((3, 2)), 0), x, layer="a_b"),
         "constant inputs": add(Dense(np.full((1, 2), 3), 0), _only(builder, y, 2), layer="a.b"),
         "untouched": x,

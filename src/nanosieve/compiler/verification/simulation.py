@@ -80,10 +80,8 @@ def probe(
 ) -> dict[str, Codes]:
     """The codes that every layer's wire carries for each vector: layer name → int64 (vectors, elements).
 
-    The vectors enter back to back, and each wire is read `stage` cycles after its vector entered.
-
-    Raises:
-        As `simulate`; VerificationError is not raised.
+    The vectors enter back to back, and each wire is read `stage` cycles after its vector entered. The errors
+    are those of `simulate`, but for VerificationError, which is not raised.
     """
     design = read_design(folder)
     given = check_codes(design, codes)

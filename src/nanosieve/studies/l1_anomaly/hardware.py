@@ -45,8 +45,7 @@ def build_hardware(
 ) -> Hardware:
     """Compile, verify and synthesise.
 
-    The proof runs over the background that fixes the thresholds and all signals, and over random and corner
-    vectors.
+    The proof runs over all events of the study, and over random and corner vectors.
 
     Raises:
         BudgetError: the design does not meet its budget.
@@ -59,8 +58,8 @@ def build_hardware(
 
     with watch.stage(f"{name}: compile"):
         design = compile(trigger.graph, trigger.settings.budget, out=options.out / name, progress=told)
-    parts = [samples.test.objects, *(events.objects for events in samples.signals.values())]
-    events = flatten_objects(np.concatenate(parts))
+    parts = (samples.train, samples.test, *samples.signals.values())
+    events = flatten_objects(np.concatenate([part.objects for part in parts]))
     with watch.stage(f"{name}: verify"):
         proof = design.verify(events, random=settings.random_vectors, seed=options.seed, progress=told)
     with watch.stage(f"{name}: synthesise"):

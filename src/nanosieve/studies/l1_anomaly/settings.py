@@ -98,4 +98,4 @@ def settings_for(size: Size, seed: int) -> Settings:
         return Settings(
             4_000_000, 56_000, training, 1e-5, network=NetworkSettings(seed=seed), random_vectors=100_000
         )
-    return Settings(40_000, 4_000, TrainingSettings(seed=seed), 1e-3, network=NetworkSettings(seed=seed))
+    return Settings(20_000, 600, TrainingSettings(seed=seed), 1e-2, network=NetworkSettings(seed=seed))
