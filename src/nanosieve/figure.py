@@ -65,6 +65,8 @@ class Figure:
 
         >>> Figure(2.038e-5, "pb", Provenance.SIMULATED, error=1.0e-7).number()
         '(2.038 ± 0.010) × 10⁻⁵'
+        >>> Figure(10741.6, "events", Provenance.SIMULATED).number()
+        '10,742'
         """
         size = max(abs(self.value), self.error or 0.0)
         extreme = 0 < size < 1e-3 or 1e7 <= size < math.inf
@@ -78,6 +80,8 @@ class Figure:
             return f"{self.value:,.{digits}f} ± {self.error:.{digits}f}"
         if self.value == int(self.value) and abs(self.value) < 1e15:
             return f"{int(self.value):,}"
+        if 1000 <= abs(self.value) < 1e15:
+            return f"{self.value:,.0f}"
         return f"{self.value:.3g}"
 
     def __str__(self) -> str:

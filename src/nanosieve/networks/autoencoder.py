@@ -17,7 +17,7 @@ from typing import Any
 
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
-from nanosieve.networks.objects import ETA_LIMITS, PHYSICAL_LIMITS, PT_EXPONENT, TARGET_EXPONENTS
+from nanosieve.networks.objects import ETA_LIMITS, PHYSICAL_LIMITS, TARGET_EXPONENTS
 from nanosieve.networks.quantisers import (
     bias_quantiser,
     data_quantiser,
@@ -41,6 +41,9 @@ MEAN_BITS = (4, 3)
 LAMBDA_BITS = (2, 5)
 """Integer and fraction bits of ``lambda``, beside the sign: sigma between 0.14 and 7.4."""
 
+MOST_INTEGER = 6
+"""Normalised inputs saturate at 64 standard deviations."""
+
 LEAST_INTEGER = 3
 """Values between layers keep a range of at least ±8: some eight standard deviations behind a batch
 normalisation.
@@ -56,6 +59,7 @@ class NetworkSettings:
         latent: size of the latent space.
         slope: slope of the leaky ReLU below zero, a binary fraction.
         port: (width, integer) of the hardware port, ap_fixed conventions.
+        input_exponents: powers of two that normalise the 57 inputs; see `normalising_exponents`.
         seed: of the initial weights.
 
     Raises:
@@ -66,6 +70,7 @@ class NetworkSettings:
     latent: int = 3
     slope: float = 0.3125
     port: tuple[int, int] = (16, 10)
+    input_exponents: tuple[int, ...] = tuple(TARGET_EXPONENTS)
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -129,7 +134,7 @@ def _encoder(settings: NetworkSettings) -> tuple[Any, Any]:
     ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="building a network")
     inputs = keras.Input((len(TARGET_EXPONENTS),), name="x")
     values = ports.InputPort(*settings.port, name="port")(inputs)
-    values = ports.PowerOfTwoScale(TARGET_EXPONENTS, name="scaled")(values)
+    values = ports.PowerOfTwoScale(settings.input_exponents, name="normalised")(values)
     for index, units in enumerate(settings.hidden, start=1):
         values = _hidden(settings, f"encoder_{index}", values, units, first=index == 1)
     return inputs, values
@@ -181,10 +186,13 @@ def _input_quantiser(settings: NetworkSettings) -> Any:
     keras = require("keras", extra="train", purpose="building a network")
     layers = require("nanosieve.networks.layers", extra="train", purpose="building a network")
     fraction = 3
-    top = settings.port[1] - 1 + PT_EXPONENT
     sign = [s for eta in ETA_LIMITS for s in (0, int(eta > 0), 1)]
-    integer = [i for eta in ETA_LIMITS for i in (top, 2 if eta > 0 else -fraction, 2)]
-    config = data_quantiser(top, fraction)
+    reach = [i for eta in ETA_LIMITS for i in (settings.port[1] - 1, 2 if eta > 0 else None, 2)]
+    integer = [
+        -fraction if bits is None else min(bits + exponent, MOST_INTEGER)
+        for bits, exponent in zip(reach, settings.input_exponents, strict=True)
+    ]
+    config = data_quantiser(MOST_INTEGER, fraction)
     config.config["k0"] = keras.initializers.Constant(sign)
     config.config["i0"] = keras.initializers.Constant(integer)
     config.config["ic"] = layers.FixedTo(integer)

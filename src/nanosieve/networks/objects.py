@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from nanosieve.errors import SampleError
 
-__all__ = ["ETA_LIMITS", "OBJECTS", "PHYSICAL_LIMITS", "PT_EXPONENT", "TARGET_EXPONENTS", "flatten_objects"]
+__all__ = [
+    "ETA_LIMITS",
+    "OBJECTS",
+    "PHYSICAL_LIMITS",
+    "PT_EXPONENT",
+    "TARGET_EXPONENTS",
+    "flatten_objects",
+    "normalising_exponents",
+]
 
 OBJECTS = 19
 QUANTITIES = ("pt", "eta", "phi")
@@ -35,6 +43,10 @@ PHYSICAL_LIMITS: list[float | None] = [limit for eta in ETA_LIMITS for limit in 
 
 TARGET_EXPONENTS = [exponent for _ in range(OBJECTS) for exponent in (PT_EXPONENT, 0, 0)]
 """Power of two that scales each of the 57 inputs."""
+
+
+EXPONENT_RANGE = (-6, 3)
+"""What normalisation may use: one part in 64 of a GeV at most."""
 
 
 def flatten_objects(objects: NDArray[Any]) -> NDArray[np.float32]:
@@ -60,3 +72,24 @@ def flatten_objects(objects: NDArray[Any]) -> NDArray[np.float32]:
         )
         raise SampleError(message)
     return flat
+
+
+def normalising_exponents(objects: NDArray[Any], weights: NDArray[Any] | None = None) -> tuple[int, ...]:
+    """For each of the 57 inputs the power of two nearest to one over its standard deviation.
+
+    The scale of the published first batch normalisation, padding included, in a form that is free in
+    hardware: an object that is rarely there weighs the more when it is.
+
+    Args:
+        objects: (N, 19, 3) or (N, 57) objects in physical units.
+        weights: (N,) event weights.
+
+    Raises:
+        SampleError: see `flatten_objects`.
+    """
+    x = flatten_objects(objects).astype(np.float64)
+    mean = np.average(x, axis=0, weights=weights)
+    spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weights))
+    with np.errstate(divide="ignore"):
+        exponents = np.where(spread > 0, -np.round(np.log2(spread)), 0)
+    return tuple(int(e) for e in np.clip(exponents, *EXPONENT_RANGE))

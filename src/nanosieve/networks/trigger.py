@@ -19,6 +19,7 @@ import numpy as np
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.autoencoder import LAMBDA_BITS, MEAN_BITS
+from nanosieve.networks.objects import TARGET_EXPONENTS
 from nanosieve.networks.quantisers import fixed_quantiser, per_quantity_quantiser, table_quantiser
 
 __all__ = ["SCORES", "assemble_trigger", "round_threshold", "score_step"]
@@ -70,8 +71,7 @@ def assemble_trigger(model: Any, *, score: str, threshold: float) -> Any:
 
     inputs = keras.Input(model.inputs[0].shape[1:], name="x")
     port = _apply(model, "port", inputs)
-    scaled = _apply(model, "scaled", port)
-    features = _hidden_layers(model, "encoder", scaled)
+    features = _hidden_layers(model, "encoder", _apply(model, "normalised", port))
     if variational:
         mean = _apply(model, "mean", _apply(model, "latent_mean", features))
         lam = _apply(model, "lambda", _apply(model, "latent_lambda", features))
@@ -79,7 +79,7 @@ def assemble_trigger(model: Any, *, score: str, threshold: float) -> Any:
     else:
         features = _hidden_layers(model, "decoder", _apply(model, "latent", features))
         physical = _apply(model, "physical", _apply(model, "output", features))
-        value = _reconstruction(port, scaled, physical)
+        value = _reconstruction(port, physical)
     decision = ports.Threshold(round_threshold(threshold, score), name="trigger")(value)
     return keras.Model(inputs, [value, decision], name=f"{model.name}_{score}")
 
@@ -106,7 +106,7 @@ def _hidden_layers(model: Any, part: str, values: Any) -> Any:
     return values
 
 
-def _reconstruction(port: Any, scaled: Any, physical: Any) -> Any:
+def _reconstruction(port: Any, physical: Any) -> Any:
     """Masked differences in steps of 1/2 (4 GeV) and 1/8 (eta, phi), their squares in steps of 1/2."""
     step = -_SCORE_STEP["reconstruction"]
     hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
@@ -115,6 +115,7 @@ def _reconstruction(port: Any, scaled: Any, physical: Any) -> Any:
         "nanosieve.compiler.frontends.keras_layers", extra="train", purpose="assembling a trigger"
     )
     mask = ports.Nonzero(name="present")(port)
+    scaled = ports.PowerOfTwoScale(TARGET_EXPONENTS, name="scaled")(port)
     target = quantizer.Quantizer(per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3)), name="target")(scaled)
     masked = hgq.QMultiply(enable_iq=False, enable_oq=False, name="masked")([mask, physical])
     difference = hgq.QSubtract(enable_iq=False, enable_oq=False, name="difference")([target, masked])

@@ -83,7 +83,7 @@ def _bars(
         axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel(f"{resource} ({provenance})")
-        headline(axes, resource, f"{used:,.0f} of {total:,} on {device}: {100 * used / total:.2g} %")
+        headline(axes, resource, f"{used:,.0f} of {total:,} on {device}: {100 * used / total:.3g} %")
 
     widest = max((len(name) for name in names), default=0)
     height = max(PANEL[1], 62 + 14 * len(names))

@@ -34,11 +34,11 @@ class DelayModel:
         uncertainty: part of the period that is kept free for routing.
     """
 
-    add: float = 0.90
-    add_bit: float = 0.012
-    lut: float = 0.50
-    dsp: float = 3.3
-    overhead: float = 0.35
+    add: float = 0.85
+    add_bit: float = 0.010
+    lut: float = 0.45
+    dsp: float = 3.2
+    overhead: float = 0.30
     uncertainty: float = 0.125
 
     def usable(self, period: float) -> float:

@@ -28,6 +28,7 @@ class TriggerSettings:
         title: how the report calls it.
         network: ``autoencoder`` or ``variational_autoencoder``.
         score: see `nanosieve.networks.trigger`.
+        bits_price: see `TrainingSettings`; a cheap encoder may keep bits for objects that are rarely there.
         budget: time and room.
         published: the row of arXiv:2108.03986 Table III that it stands beside.
     """
@@ -36,6 +37,7 @@ class TriggerSettings:
     title: str
     network: str
     score: str
+    bits_price: float
     budget: Budget
     published: str
 
@@ -43,9 +45,10 @@ class TriggerSettings:
 TRIGGERS = (
     TriggerSettings(
         "vae_trigger",
-        "VAE encoder, R_z, trigger",
+        "VAE encoder, KL, trigger",
         "variational_autoencoder",
-        "rz",
+        "kl",
+        7e-7,
         Budget(every="25 ns", latency="50 ns", clock="200 MHz", device="xcvu9p"),
         "DNN VAE PTQ 8 bit",
     ),
@@ -54,6 +57,7 @@ TRIGGERS = (
         "AE, reconstruction error, trigger",
         "autoencoder",
         "reconstruction",
+        1.5e-5,
         Budget(every="25 ns", latency="100 ns", clock="200 MHz", device="xcvu9p"),
         "DNN AE QAT 8 bit",
     ),

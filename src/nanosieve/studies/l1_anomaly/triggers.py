@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from nanosieve.compiler.design import load
 from nanosieve.compiler.graph import Graph, decode, encode, interpret
 from nanosieve.networks.autoencoder import build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.model_file import save_model
-from nanosieve.networks.objects import flatten_objects
+from nanosieve.networks.objects import flatten_objects, normalising_exponents
 from nanosieve.networks.training import Trained, train
 from nanosieve.networks.trigger import assemble_trigger
 from nanosieve.physics.efficiency import WorkingPoint, threshold_at_false_positive_rate, threshold_at_rate
@@ -72,13 +72,14 @@ def _make(
     folder: Path,
     progress: Progress,
 ) -> Trigger:
-    network = _BUILDERS[trigger.network](settings.network)
+    exponents = normalising_exponents(samples.train.objects, samples.train.weights)
+    network = _BUILDERS[trigger.network](replace(settings.network, input_exponents=exponents))
     trained = train(
         network,
         samples.train.objects,
         folder,
         weights=samples.train.weights,
-        settings=settings.training,
+        settings=replace(settings.training, bits_price=trigger.bits_price),
         progress=progress,
     )
     path = folder / f"{trigger.name}.keras"
