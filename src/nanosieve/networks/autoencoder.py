@@ -4,8 +4,8 @@
 the publication, each because the hardware pays for it:
 
 - The slope of the leaky ReLU is 0.3125 = 5/16; the published 0.3 is no binary fraction.
-- The first batch normalisation is replaced by powers of two on the inputs; its shift and the rest of its
-  scale are linear and thus contained in the dense layer behind.
+- The first batch normalisation is replaced by powers of two on the inputs (`normalising_exponents`); its
+  shift and the rest of its scale are linear and thus contained in the dense layer behind.
 - The variational encoder predicts ``lambda = -log sigma²``, so that ``mu²/sigma² = mu² exp(lambda)``.
 """
 

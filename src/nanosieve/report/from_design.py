@@ -31,6 +31,7 @@ _KINDS = (
     ("Relu", "activation"),
     ("Nonzero", "mask"),
     ("Quantize", "quantiser"),
+    ("Concatenate", "wiring"),
 )
 _WIRING = (Reshape, Scale)
 

@@ -73,6 +73,7 @@ def write_study_report(
         _run_times(times),
     ]
     conditions = (
+        *(("Remark", remark) for remark in samples.remarks if "assume" in remark),
         ("Size", str(options.size)),
         ("Seed", str(options.seed)),
         ("Energy", "13 TeV, no pile-up"),
@@ -105,7 +106,11 @@ def _headline(built: Built) -> Section:
         entries += [
             (f"{name}: latency", hardware.timing["latency_ns"]),
             (f"{name}: LUTs of the device", hardware.synthesis.percent_of_device("lut")),
-            (f"{name}: rate", performance.rate),
+            (f"{name}: trigger rate", performance.rate),
+            *(
+                (f"{name}: {SIGNALS[process]} kept", signal.at_rate)
+                for process, signal in list(performance.signals.items())[:1]
+            ),
         ]
     return Section("At a glance", (Numbers(tuple(entries)),))
 
@@ -161,7 +166,7 @@ def _proof(built: Built) -> Section:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in proof.vectors.items())
         again = ", ".join(f"{number:,} {kind}" for kind, number in proof.again.items())
         texts.append(
-            f"{hardware.trigger.settings.title}: {' = '.join(proof.stages)} on "
+            f"{hardware.trigger.settings.title}: {' = '.join(proof.stages).replace('rtl', 'RTL')} on "
             f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences. "
             f"Compared once more: {again}."
         )
@@ -315,4 +320,13 @@ def _pipelines(built: Built) -> Section:
 
 def _run_times(times: Mapping[str, Figure]) -> Section:
     rows = tuple((name, figure) for name, figure in times.items())
-    return Section("Run times", (Table(("Stage", "Wall time"), rows, "Samples found are not made again."),))
+    return Section(
+        "Run times",
+        (
+            Table(
+                ("Stage", "Wall time"),
+                rows,
+                "Of this run; samples and networks that were there already are not made again.",
+            ),
+        ),
+    )
