@@ -10,7 +10,7 @@ from nanosieve.networks.autoencoder import (
 )
 from nanosieve.networks.exactness import widest_sums
 from nanosieve.networks.model_file import load_model, save_model
-from nanosieve.networks.objects import flatten_objects
+from nanosieve.networks.objects import flatten_objects, normalising_exponents
 from nanosieve.networks.scores import anomaly_scores
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.networks.training import Trained, ebops, train
@@ -28,6 +28,7 @@ __all__ = [
     "ebops",
     "flatten_objects",
     "load_model",
+    "normalising_exponents",
     "round_threshold",
     "save_model",
     "score_step",

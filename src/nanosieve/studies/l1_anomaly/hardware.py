@@ -45,7 +45,8 @@ def build_hardware(
 ) -> Hardware:
     """Compile, verify and synthesise.
 
-    The proof runs over all events of the study, and over random and corner vectors.
+    The proof runs over all events of the study (evenly thinned to ``settings.proof_events``), and over random
+    and corner vectors.
 
     Raises:
         BudgetError: the design does not meet its budget.
@@ -60,6 +61,7 @@ def build_hardware(
         design = compile(trigger.graph, trigger.settings.budget, out=options.out / name, progress=told)
     parts = (samples.train, samples.test, *samples.signals.values())
     events = flatten_objects(np.concatenate([part.objects for part in parts]))
+    events = events[:: -(-len(events) // settings.proof_events)]
     with watch.stage(f"{name}: verify"):
         proof = design.verify(events, random=settings.random_vectors, seed=options.seed, progress=told)
     with watch.stage(f"{name}: synthesise"):

@@ -75,6 +75,7 @@ class Settings:
         false_positive_rate: of the working point that the paper uses; 1e-5 needs the full size.
         rate: trigger rate of the working point in the hardware.
         luminosity: instantaneous luminosity behind the rates.
+        proof_events: events of the proof, at most.
         random_vectors: random full-range vectors of the proof.
         train_fraction: part of the background that is trained on; the rest fixes the thresholds.
         triggers: what is built.
@@ -87,6 +88,7 @@ class Settings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     rate: str = "0.01 kHz"
     luminosity: str = "2e34 / cm**2 / s"
+    proof_events: int = 200_000
     random_vectors: int = 20_000
     train_fraction: float = 0.6
     triggers: tuple[TriggerSettings, ...] = TRIGGERS
