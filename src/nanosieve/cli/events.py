@@ -174,12 +174,13 @@ def _as_json(sample: Sample, path: Path) -> dict[str, Any]:
 
 
 def _show(sample: Sample, path: Path) -> None:
-    def text(figure: Figure) -> str:
-        return figure.number()
+    def text(figure: Figure | None) -> str:
+        return figure.number() if figure is not None else "not stated"
 
+    columns = ("events", "effective_events", "cross_section", "filter_efficiency", "weight_sum")
     rows = []
     for name, summary in sample.processes.items():
         figures = summary.figures()
-        rows.append([name, *(text(figure) for figure in figures.values())])
+        rows.append([name, *(text(figures.get(column)) for column in columns)])
     header = ["process", "events", "effective", "σ [pb]", "filter [%]", "after filter [pb]"]
     show_table(f"{path}: {sample.energy / 1000:g} TeV, seed {sample.seed}, simulated", header, rows)

@@ -97,3 +97,10 @@ def test_other_files_are_refused(tmp_path):
         read_adc2021(text, limit=0)
     with pytest.raises(SettingsError, match=r"must end in .parquet"):
         convert_adc2021(text, tmp_path / "x.root")
+
+
+def test_no_cross_section_is_made_up(tmp_path):
+    path = tmp_path / "a4l.h5"
+    write(path, published_like())
+    (summary,) = read_adc2021(path).processes.values()
+    assert set(summary.figures()) == {"events", "effective_events"}

@@ -38,7 +38,7 @@ class ProcessSummary:
     Attributes:
         events: events that passed the filter.
         generated: hard processes drawn for them; a fraction where the last collision is used in part.
-        cross_section, cross_section_error: before the filter, pb.
+        cross_section, cross_section_error: before the filter, pb; 0 where it is not known.
         filter_efficiency, filter_efficiency_error: weighted passing over generated.
         effective_events: (Σw)² / Σw², weights of the same collision (run, event) added up first.
         weight_sum: sum of ``genWeight``, pb; equals cross section times filter efficiency.
@@ -69,10 +69,14 @@ class ProcessSummary:
         return Figure(self.weight_sum, "pb", Provenance.SIMULATED, error=float(self.weight_sum * relative))
 
     def figures(self) -> dict[str, Figure]:
-        """Everything about the process that may be shown."""
-        return {
+        """Everything about the process that may be shown; no cross sections where none is known."""
+        counts = {
             "events": Figure(self.events, "", Provenance.SIMULATED),
             "effective_events": Figure(self.effective_events, "", Provenance.SIMULATED),
+        }
+        if not self.cross_section:
+            return counts
+        return counts | {
             "cross_section": Figure(
                 self.cross_section, "pb", Provenance.SIMULATED, error=self.cross_section_error
             ),

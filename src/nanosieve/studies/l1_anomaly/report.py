@@ -258,7 +258,7 @@ def _events(samples: StudySamples) -> Section:
         shown[SIGNALS[process]] = object_spectra(events.objects, events.weights)
     columns = ("events", "effective_events", "cross_section", "filter_efficiency", "weight_sum")
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (name, *(figures[c] for c in columns)) for name, figures in samples.processes.items()
+        (name, *(figures.get(c) for c in columns)) for name, figures in samples.processes.items()
     )
     return Section(
         "Events",
