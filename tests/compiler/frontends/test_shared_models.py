@@ -14,6 +14,8 @@ from helpers.hgq_models import assert_exact
 from nanosieve.compiler.frontends import load_keras
 from nanosieve.errors import NanosieveError
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[4] / "shared" / "models"
 FILES = sorted(FOLDER.glob("*.keras"))
 EXACT = {"jet_hgq2_ebops2571", "jet_hgq2_ebops7229"}
