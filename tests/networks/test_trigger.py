@@ -1,5 +1,7 @@
 """The assembled trigger: folding is exact, the score is the reference score up to its stated rounding."""
 
+import subprocess
+import sys
 from functools import cache
 
 import keras
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from hgq.layers import QDense
 
-from nanosieve.errors import InputFileError, SettingsError
+from nanosieve.compiler.frontends import load_keras
+from nanosieve.errors import InputFileError, SettingsError, UnsupportedLayerError
 from nanosieve.networks.autoencoder import NetworkSettings, build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.exactness import FLOAT32_BITS, widest_sums
 from nanosieve.networks.losses import squared_error
@@ -194,10 +197,33 @@ def test_bad_requests_are_refused(tmp_path):
         NetworkSettings(slope=0.3)
     with pytest.raises(SettingsError, match=r"must be positive numbers of units"):
         NetworkSettings(latent=0)
-    with pytest.raises(InputFileError, match=r"network '.*missing\.keras' does not exist"):
+    with pytest.raises(InputFileError, match=r"model '.*missing\.keras' does not exist"):
         load_model(tmp_path / "missing.keras")
     (tmp_path / "text.keras").write_text("no archive")
-    with pytest.raises(
-        InputFileError, match=r"text\.keras' cannot be read: .*; accepted: a \.keras file of Keras 3"
-    ):
+    with pytest.raises(InputFileError, match=r"text\.keras' is not a Keras model file \(.*\); save it"):
         load_model(tmp_path / "text.keras")
+
+
+FRESH = """
+import sys
+from nanosieve.compiler.frontends import load_keras
+print(sorted(load_keras(sys.argv[1]).outputs))
+print("nanosieve.networks" in sys.modules)
+"""
+
+
+def test_a_fresh_process_loads_the_trigger_without_the_room_of_networks(tmp_path):
+    path = save_model(assembled("variational", "kl"), tmp_path / "trigger.keras")
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, str(path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split("\n")[:2] == ["['score', 'trigger']", "False"]
+
+
+def test_the_network_of_the_training_is_no_trigger(tmp_path):
+    path = save_model(network("variational"), tmp_path / "network.keras")
+    assert load_model(path).name == "variational_autoencoder"
+    with pytest.raises(
+        UnsupportedLayerError, match=r"names nanosieve\.networks\.layers\.DenseBatchNorm, .*assemble_trigger"
+    ):
+        load_keras(path)

@@ -184,7 +184,7 @@ def _input_quantiser(settings: NetworkSettings) -> Any:
     exist.
     """
     keras = require("keras", extra="train", purpose="building a network")
-    layers = require("nanosieve.networks.layers", extra="train", purpose="building a network")
+    ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="building a network")
     fraction = 3
     sign = [s for eta in ETA_LIMITS for s in (0, int(eta > 0), 1)]
     reach = [i for eta in ETA_LIMITS for i in (settings.port[1] - 1, 2 if eta > 0 else None, 2)]
@@ -195,7 +195,7 @@ def _input_quantiser(settings: NetworkSettings) -> Any:
     config = data_quantiser(MOST_INTEGER, fraction)
     config.config["k0"] = keras.initializers.Constant(sign)
     config.config["i0"] = keras.initializers.Constant(integer)
-    config.config["ic"] = layers.FixedTo(integer)
+    config.config["ic"] = ports.FixedTo(integer)
     return config
 
 

@@ -7,27 +7,12 @@ from typing import Any
 
 import hgq.layers
 import keras
-import numpy as np
 
-__all__ = ["DenseBatchNorm", "FixedTo", "PhysicalRange", "SampleLatent", "apply_copy", "fold_batch_norm"]
+from nanosieve.compiler.frontends.keras_layers import within_limits
+
+__all__ = ["DenseBatchNorm", "PhysicalRange", "SampleLatent", "apply_copy", "fold_batch_norm"]
 
 ops = keras.ops
-
-
-@keras.saving.register_keras_serializable(package="nanosieve")
-class FixedTo(keras.constraints.Constraint):  # type: ignore[misc]  # Keras ships no types
-    """Hold each element at its own value: widths that are given, not learned."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        self.values = [float(value) for value in values]
-
-    def __call__(self, w: Any) -> Any:
-        """The values in the shape of `w`."""
-        return ops.broadcast_to(ops.convert_to_tensor(self.values, w.dtype), ops.shape(w))
-
-    def get_config(self) -> dict[str, Any]:
-        """Settings for the model file."""
-        return {"values": self.values}
 
 
 @keras.saving.register_keras_serializable(package="nanosieve")
@@ -117,9 +102,7 @@ class PhysicalRange(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """The bounded values."""
-        linear = np.array([limit is None for limit in self.limits])
-        scale = np.array([limit or 0.0 for limit in self.limits], dtype=np.float32)
-        return ops.where(linear, inputs, scale * ops.tanh(inputs))
+        return within_limits(inputs, self.limits, ops.tanh)
 
     def get_config(self) -> dict[str, Any]:
         """Settings for the model file."""

@@ -125,7 +125,7 @@ def _reconstruction(port: Any, physical: Any) -> Any:
         oq_conf=per_quantity_quantiser(pt=(0, 12, step), angle=(0, 6, step), nearest=True),
         name="squares",
     )(difference)
-    return hgq.QSum(axes=-1, keepdims=True, enable_iq=False, enable_oq=False, name="score")(squares)
+    return _total(squares)
 
 
 def _rz(mean: Any, lam: Any) -> Any:
@@ -134,44 +134,39 @@ def _rz(mean: Any, lam: Any) -> Any:
     ports = require(
         "nanosieve.compiler.frontends.keras_layers", extra="train", purpose="assembling a trigger"
     )
-    step = -_SCORE_STEP["rz"]
-    squares = hgq.QUnaryFunctionLUT(
-        ports.square,
-        iq_conf=fixed_quantiser(*MEAN_BITS),
-        oq_conf=table_quantiser(8, 2, signed=False),
-        name="mean_squared",
-    )(mean)
-    precision = hgq.QUnaryFunctionLUT(
-        "exponential",
-        iq_conf=fixed_quantiser(*LAMBDA_BITS),
-        oq_conf=table_quantiser(6, 3, signed=False),
-        name="inverse_variance",
-    )(lam)
-    terms = hgq.QMultiply(
-        enable_iq=False, enable_oq=True, oq_conf=fixed_quantiser(14, step, signed=False), name="radius_terms"
-    )([squares, precision])
-    return hgq.QSum(axes=-1, keepdims=True, enable_iq=False, enable_oq=False, name="score")(terms)
+    squares = _table("mean_squared", ports.square, mean, MEAN_BITS, (8, 2))
+    precision = _table("inverse_variance", "exponential", lam, LAMBDA_BITS, (6, 3))
+    content = fixed_quantiser(14, -_SCORE_STEP["rz"], signed=False)
+    terms = hgq.QMultiply(enable_iq=False, enable_oq=True, oq_conf=content, name="radius_terms")(
+        [squares, precision]
+    )
+    return _total(terms)
 
 
 def _kl(mean: Any, lam: Any) -> Any:
     """Two tables in steps of 1/16 for each latent dimension, and their sum."""
     keras = require("keras", extra="train", purpose="assembling a trigger")
-    hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     ports = require(
         "nanosieve.compiler.frontends.keras_layers", extra="train", purpose="assembling a trigger"
     )
     step = -_SCORE_STEP["kl"]
-    of_mean = hgq.QUnaryFunctionLUT(
-        ports.half_square,
-        iq_conf=fixed_quantiser(*MEAN_BITS),
-        oq_conf=table_quantiser(7, step, signed=False),
-        name="kl_mean",
-    )(mean)
-    of_variance = hgq.QUnaryFunctionLUT(
-        ports.variance_divergence,
-        iq_conf=fixed_quantiser(*LAMBDA_BITS),
-        oq_conf=table_quantiser(5, step, signed=False),
-        name="kl_variance",
-    )(lam)
-    terms = keras.layers.Concatenate(name="kl_terms")([of_mean, of_variance])
+    of_mean = _table("kl_mean", ports.half_square, mean, MEAN_BITS, (7, step))
+    of_variance = _table("kl_variance", ports.variance_divergence, lam, LAMBDA_BITS, (5, step))
+    return _total(keras.layers.Concatenate(name="kl_terms")([of_mean, of_variance]))
+
+
+def _table(name: str, function: Any, values: Any, address: tuple[int, int], content: tuple[int, int]) -> Any:
+    """A table of a function that is not negative; `address` and `content` are (integer, fraction) bits."""
+    hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
+    return hgq.QUnaryFunctionLUT(
+        function,
+        iq_conf=fixed_quantiser(*address),
+        oq_conf=table_quantiser(*content, signed=False),
+        name=name,
+    )(values)
+
+
+def _total(terms: Any) -> Any:
+    """The score: the sum of its terms."""
+    hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     return hgq.QSum(axes=-1, keepdims=True, enable_iq=False, enable_oq=False, name="score")(terms)

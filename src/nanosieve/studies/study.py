@@ -16,7 +16,6 @@ from typing import Any
 
 from nanosieve._files import write_text
 from nanosieve.figure import Figure, Provenance
-from nanosieve.progress import Progress, silent
 
 __all__ = ["Size", "Stopwatch", "StudyOptions", "StudyResult", "machine", "write_results"]
 
@@ -83,9 +82,8 @@ def machine() -> str:
 
 @dataclass
 class Stopwatch:
-    """Measures the stages of a study and reports each as it begins and ends."""
+    """Measures the stages of a study."""
 
-    progress: Progress = silent
     times: dict[str, Figure] = field(default_factory=dict)
 
     @contextmanager

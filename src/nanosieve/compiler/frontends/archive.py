@@ -12,14 +12,13 @@ from typing import Any
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
-__all__ = ["check_archive", "own_modules", "read_config", "where_is"]
+__all__ = ["check_archive", "read_config", "where_is"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 LARGEST = 2 * 1024**3
 """Bytes that the unpacked archive may have."""
 
-_OWN = ("nanosieve.compiler.frontends.keras_layers", "nanosieve.networks.layers")
-_MODULES = ("keras", "hgq", *_OWN)
+_MODULES = ("keras", "hgq", "nanosieve.compiler.frontends.keras_layers")
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError,
     RuntimeError,  # encrypted, or packed in a way that zipfile does not know
@@ -28,8 +27,12 @@ _DAMAGE = (
 _REFUSED = ("Lambda", "lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer")
 
 
-def check_archive(path: str | Path) -> Path:
+def check_archive(path: str | Path, modules: tuple[str, ...] = ()) -> Path:
     """The path, if the file is a Keras 3 model that names only classes of Keras, HGQ2 and this package.
+
+    Args:
+        path: the file.
+        modules: further modules whose classes it may name.
 
     Raises:
         InputFileError: missing, no ``.keras`` archive, damaged, too large, or with unexpected members.
@@ -37,7 +40,7 @@ def check_archive(path: str | Path) -> Path:
     """
     path = existing_file(path, kind="model", suffixes=(".keras",))
     for entry in _objects(read_config(path)):
-        _check_class(path, entry)
+        _check_class(path, entry, (*_MODULES, *modules))
     return path
 
 
@@ -61,12 +64,6 @@ def read_config(path: Path) -> Any:
     except _DAMAGE as error:
         message = f"{str(path)!r} is not a Keras model file ({error}); save it with model.save('name.keras')"
         raise InputFileError(message) from error
-
-
-def own_modules(config: Any) -> list[str]:
-    """The modules of this package whose classes the model names; importing them makes them known to Keras."""
-    named = {str(entry.get("module")) for entry in _objects(config)}
-    return [module for module in _OWN if module in named]
 
 
 def where_is(config: Any, class_name: str) -> str:
@@ -95,14 +92,15 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             stack.extend(reversed(item))
 
 
-def _check_class(path: Path, entry: dict[str, Any]) -> None:
+def _check_class(path: Path, entry: dict[str, Any], modules: tuple[str, ...]) -> None:
     name, module = str(entry["class_name"]), entry.get("module")
     plain_function = module == "builtins" and name == "function" and isinstance(entry.get("config"), str)
-    known = module is None or any(module == m or str(module).startswith(f"{m}.") for m in _MODULES)
+    known = module is None or any(module == m or str(module).startswith(f"{m}.") for m in modules)
     if name in _REFUSED or not (known or plain_function):
         layer = f"layer {_name(entry)!r}" if _name(entry) else "the model"
         message = (
             f"{path.name}: {layer} names {module}.{name}, which would run code from elsewhere; accepted are "
-            "layers of keras, hgq and nanosieve, and no Lambda; build the network of those and save it again"
+            "layers of keras, hgq and nanosieve, and no Lambda; build the network of "
+            "those and save it again (assemble_trigger makes such a model of a trained network)"
         )
         raise UnsupportedLayerError(message)

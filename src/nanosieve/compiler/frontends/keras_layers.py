@@ -9,7 +9,7 @@ Import this module before `keras.saving.load_model`, so that the names are known
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hgq.layers
@@ -19,6 +19,7 @@ import numpy as np
 from nanosieve.errors import SettingsError
 
 __all__ = [
+    "FixedTo",
     "InputPort",
     "Nonzero",
     "PhysicalRangeLUT",
@@ -27,6 +28,7 @@ __all__ = [
     "half_square",
     "square",
     "variance_divergence",
+    "within_limits",
 ]
 
 _register = keras.saving.register_keras_serializable(package="nanosieve")
@@ -189,6 +191,29 @@ def variance_divergence(x: Any) -> Any:
     return 0.5 * (keras.ops.exp(-x) - 1.0 + x)
 
 
+def within_limits(x: Any, limits: Sequence[float | None], function: Callable[[Any], Any]) -> Any:
+    """``limit * function(x)`` for each element of the last axis; `x` itself where the limit is None."""
+    linear = np.array([limit is None for limit in limits])
+    scale = np.array([limit or 0.0 for limit in limits], dtype=np.float32)
+    return keras.ops.where(linear, x, scale * function(x))
+
+
+@_register
+class FixedTo(keras.constraints.Constraint):  # type: ignore[misc]  # Keras ships no types
+    """Hold each element at its own value: widths that are given, not learned."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self.values = [float(value) for value in values]
+
+    def __call__(self, w: Any) -> Any:
+        """The values in the shape of `w`."""
+        return keras.ops.broadcast_to(keras.ops.convert_to_tensor(self.values, w.dtype), keras.ops.shape(w))
+
+    def get_config(self) -> dict[str, Any]:
+        """Settings for the model file."""
+        return {"values": self.values}
+
+
 @_register
 class PhysicalRangeLUT(hgq.layers.QUnaryFunctionLUT):  # type: ignore[misc]
     """A table per element: ``limit * tanh(x)`` bounds an angle or rapidity, None passes the element through.
@@ -206,9 +231,7 @@ class PhysicalRangeLUT(hgq.layers.QUnaryFunctionLUT):  # type: ignore[misc]
         """The bounded values; HGQ2 puts the output quantiser behind."""
         if self.enable_iq:
             inputs = self.iq(inputs, training=training)
-        linear = np.array([limit is None for limit in self.limits])
-        scale = np.array([limit or 0.0 for limit in self.limits], dtype=np.float32)
-        return keras.ops.where(linear, inputs, scale * self.activation(inputs))
+        return within_limits(inputs, self.limits, self.activation)
 
     def get_config(self) -> dict[str, Any]:
         """Settings for the model file."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._require import require
-from nanosieve.compiler.frontends.archive import check_archive, own_modules, read_config, where_is
+from nanosieve.compiler.frontends.archive import check_archive, read_config, where_is
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
 __all__ = ["framework_outputs", "load_keras_model", "output_names"]
@@ -19,20 +19,24 @@ __all__ = ["framework_outputs", "load_keras_model", "output_names"]
 BATCH = 8192
 
 
-def load_keras_model(path: str | Path) -> Any:
+def load_keras_model(path: str | Path, *, modules: tuple[str, ...] = ()) -> Any:
     """The Keras model in `path`; nothing in the file is executed.
+
+    Args:
+        path: the ``.keras`` file.
+        modules: modules of this package whose classes it may name, beside `keras_layers`.
 
     Raises:
         InputFileError: the file is missing, damaged, or does not fit the installed Keras or HGQ2.
         UnsupportedLayerError: it names classes from elsewhere.
         MissingDependencyError: Keras or HGQ2 is not installed.
     """
-    path = check_archive(path)
+    path = check_archive(path, modules)
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = require("keras", extra="train", purpose="reading a Keras model")
     require("hgq.layers", extra="train", purpose="reading a quantised Keras model")
-    for module in own_modules(read_config(path)):
-        require(module, extra="train", purpose="reading a trigger model")
+    for module in ("nanosieve.compiler.frontends.keras_layers", *modules):
+        require(module, extra="train", purpose="reading a trigger model")  # makes its classes known to Keras
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (TypeError, ValueError, KeyError, AttributeError, OSError, AssertionError) as error:

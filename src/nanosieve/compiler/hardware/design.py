@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +14,9 @@ from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
-from nanosieve.compiler.hardware.schedule import Arrival
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
-from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element, build_layers
+from nanosieve.compiler.hardware.unrolled import BuiltLayer, build_layers, input_elements
 from nanosieve.devices import Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
@@ -49,11 +47,14 @@ class HardwareDesign:
 
     @property
     def timing(self) -> dict[str, Figure]:
-        """Latency and interval; the clock is the budget's, met according to the delay model."""
+        """Latency and interval from the schedule; the clock is the budget's, met by the delay model.
+
+        A simulation confirms the cycles (`nanosieve.compiler.verification`); until then they are estimates.
+        """
         budget, cycles = self.budget, self.sources.latency
         return {
-            "latency_cycles": Figure(cycles, "cycles", Provenance.SIMULATED, source="RTL"),
-            "interval_cycles": Figure(1, "cycles", Provenance.SIMULATED, source="RTL"),
+            "latency_cycles": Figure(cycles, "cycles", Provenance.ESTIMATED, source="schedule"),
+            "interval_cycles": Figure(1, "cycles", Provenance.ESTIMATED, source="schedule"),
             "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
             "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
             "fmax_mhz": Figure(self.fmax_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
@@ -179,23 +180,11 @@ def build_design(
     graph.verify()
     model = model or DelayModel()
     layers, outputs = build_layers(graph, model, budget.period_ns, extra_depth=extra_depth, progress=progress)
-    sources = write_sources(graph, layers, outputs, _inputs(graph))
+    sources = write_sources(graph, layers, outputs, input_elements(graph))
     design = HardwareDesign(graph, budget, tuple(layers), sources, model)
     _check_latency(design)
     _check_room(design, device)
     return design
-
-
-def _inputs(graph: Graph) -> Mapping[str, list[Element]]:
-    return {
-        name: [
-            Element(name, n, int(low), int(high), int(exponent), Arrival(0, 0.0))
-            for n, (low, high, exponent) in enumerate(
-                zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
-            )
-        ]
-        for name, type in graph.inputs.items()
-    }
 
 
 def _check_latency(design: HardwareDesign) -> None:

@@ -14,7 +14,7 @@ from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.errors import GraphError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["BuiltLayer", "Element", "build_layers"]
+__all__ = ["BuiltLayer", "Element", "build_layers", "input_elements"]
 
 _WIRING = (Reshape, Scale)
 
@@ -63,15 +63,7 @@ def build_layers(
         BudgetError: a single operation does not fit into a clock cycle.
         UnsupportedLayerError: an op has no hardware in this architecture.
     """
-    buses: dict[str, list[Element]] = {}
-    for node in graph.nodes:
-        if isinstance(node.op, Input):
-            type = graph.types[node.name]
-            rows = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
-            buses[node.name] = [
-                Element(node.name, n, int(low), int(high), int(exponent), Arrival(0, 0.0))
-                for n, (low, high, exponent) in enumerate(rows)
-            ]
+    buses = input_elements(graph)
     layers: list[BuiltLayer] = []
     groups = _groups(graph)
     for done, (name, nodes) in enumerate(groups.items()):
@@ -85,6 +77,19 @@ def build_layers(
         buses[layer.output] = list(layer.elements)
     progress("hardware", len(groups), len(groups))
     return layers, {output: buses[name] for output, name in graph.outputs.items()}
+
+
+def input_elements(graph: Graph) -> dict[str, list[Element]]:
+    """Input name → the elements of its port, which are there when stage 0 begins."""
+    return {
+        name: [
+            Element(name, n, int(low), int(high), int(exponent), Arrival(0, 0.0))
+            for n, (low, high, exponent) in enumerate(
+                zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+            )
+        ]
+        for name, type in graph.inputs.items()
+    }
 
 
 def _groups(graph: Graph) -> dict[str, list[Node]]:

@@ -33,7 +33,7 @@ def run(
     """
     settings = settings or settings_for(options.size, options.seed)
     out = output_folder(options.out)
-    watch = Stopwatch(progress)
+    watch = Stopwatch()
     with watch.stage("events"):
         samples = prepare_samples(settings, options, progress)
     with watch.stage("training and thresholds"):
