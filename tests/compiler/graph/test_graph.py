@@ -133,7 +133,7 @@ def test_damaged_graph_files_are_refused(tmp_path: Path) -> None:
     path = save_graph(toy(), tmp_path / "graph.json")
     document = json.loads(path.read_text())
     for change, message in [
-        ({"format": 99}, r"has the graph format 99; this version reads 1"),
+        ({"format": 99}, r"has the graph format 99; this version reads 2"),
         ({"nodes": [{"name": "x"}]}, r"is not a graph of this package"),
         ({"nodes": [document["nodes"][0] | {"op": "Exec"}]}, r"is not a graph of this package"),
     ]:

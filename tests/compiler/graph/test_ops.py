@@ -10,16 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.exact import quantized, rational
-from helpers.random_graphs import BINARY, UNARY, random_codes, random_type
+from helpers.random_graphs import (
+    ALIKE,
+    EQUATIONS,
+    ONE,
+    aligned_operands,
+    random_codes,
+    random_shape,
+    random_type,
+)
 from nanosieve.compiler.graph import (
     OPS,
     Add,
+    ArgMax,
     Concatenate,
     Constant,
     Dense,
+    Einsum,
+    Gather,
     GreaterEqual,
     LeakyRelu,
     Lookup,
+    Max,
+    Min,
     Multiply,
     Nonzero,
     Op,
@@ -28,9 +41,13 @@ from nanosieve.compiler.graph import (
     Relu,
     Rounding,
     Scale,
+    Select,
+    Sort,
     Subtract,
     Sum,
     TensorType,
+    Windows,
+    aligning,
 )
 from nanosieve.errors import GraphError
 
@@ -47,8 +64,22 @@ def meaning(  # noqa: C901 - one arm for each op
         case Quantize():
             return quantized(op, x)
         case Dense():
-            step = Fraction(2) ** op.exponent
-            return [sum(x[i] * int(w) * step for i, w in enumerate(column)) for column in op.kernel.T]
+            return _products(op, types[0].shape, x)
+        case Einsum():
+            return _sums_of_products(op, types, values)
+        case Max() | Min() | Sum():
+            fold = {Max: max, Min: min, Sum: lambda row: sum(row, Fraction(0))}[type(op)]
+            return [fold(row) for row in _rows(x, types[0])]
+        case ArgMax():
+            return [Fraction(row.index(max(row))) for row in _rows(x, types[0])]
+        case Sort():
+            return [v for row in _rows(x, types[0]) for v in sorted(row, reverse=True)]
+        case Select():
+            return [a if bit else b for bit, a, b in zip(*values, strict=True)]
+        case Gather():
+            return [x[n] if n >= 0 else Fraction(0) for n in op.index.reshape(-1)]
+        case Windows():
+            return _windows(op, types[0].shape, x)
         case Add() | Subtract():
             sign = -1 if isinstance(op, Subtract) else 1
             return [a + sign * b for a, b in zip(*values, strict=True)]
@@ -61,19 +92,69 @@ def meaning(  # noqa: C901 - one arm for each op
         case LeakyRelu():
             return [v if v >= 0 else v * op.code * Fraction(2) ** op.exponent for v in x]
         case Lookup():
-            index = (codes[0] - types[0].low).reshape(-1)
-            steps = op.exponent.reshape(-1)
-            return [int(op.tables[n, i]) * Fraction(2) ** int(steps[n]) for n, i in enumerate(index)]
+            rows, c = len(op.tables), codes[0].reshape(-1)
+            entries = [int(op.tables[n % rows, code - op.first[n % rows]]) for n, code in enumerate(c)]
+            return [e * Fraction(2) ** int(op.exponent[n % rows]) for n, e in enumerate(entries)]
         case Nonzero():
             return [Fraction(v != 0) for v in x]
         case Scale():
             return [v * Fraction(2) ** int(s) for v, s in zip(x, op.shift.reshape(-1), strict=True)]
-        case Sum():
-            return [sum(x, Fraction(0))]
         case Concatenate():
-            return [v for part in values for v in part]
+            rows = [_rows(part, t) for part, t in zip(values, types, strict=True)]
+            return [v for parts in zip(*rows, strict=True) for part in parts for v in part]
         case _:
             return x
+
+
+def _rows(values: list[Fraction], type: TensorType) -> list[list[Fraction]]:
+    length = type.shape[-1]
+    return [values[n : n + length] for n in range(0, len(values), length)]
+
+
+def _products(op: Dense, shape: tuple[int, ...], x: list[Fraction]) -> list[Fraction]:
+    step, results = Fraction(2) ** op.exponent, []
+    for *place, j in np.ndindex(*shape[:-1], op.kernel.shape[-1]):
+        column = op.kernel[(*place[: op.kernel.ndim - 2], slice(None), j)]
+        at = [int(np.ravel_multi_index((*place, i), shape)) for i in range(shape[-1])]
+        results.append(sum((x[n] * int(w) * step for n, w in zip(at, column, strict=True)), Fraction(0)))
+    return results
+
+
+def _sums_of_products(op: Einsum, types: list[TensorType], values: list[list[Fraction]]) -> list[Fraction]:
+    a, b, out = op.indices
+    sizes = dict(zip(a + b, types[0].shape + types[1].shape, strict=True))
+    others = [i for i in sizes if i not in out]
+    results = []
+    for place in np.ndindex(*(sizes[i] for i in out)):
+        total = Fraction(0)
+        for rest in np.ndindex(*(sizes[i] for i in others)):
+            at = dict(zip([*out, *others], place + rest, strict=True))
+            picked = [
+                v[int(np.ravel_multi_index([at[i] for i in own], t.shape))] if own else v[0]
+                for own, t, v in zip((a, b), types, values, strict=True)
+            ]
+            total += picked[0] * picked[1]
+        results.append(total)
+    return results
+
+
+def _windows(op: Windows, shape: tuple[int, ...], x: list[Fraction]) -> list[Fraction]:
+    counts = [
+        (n + sum(pad) - (size - 1) * dilation - 1) // stride + 1
+        for n, size, stride, dilation, pad in zip(
+            shape[:-1], op.size, op.strides, op.dilation, op.padding, strict=True
+        )
+    ]
+    results = []
+    for *place, channel in np.ndindex(*counts, *op.size, shape[-1]):
+        position, inside = place[: len(counts)], place[len(counts) :]
+        at = [
+            p * s + w * d - pad[0]
+            for p, s, w, d, pad in zip(position, op.strides, inside, op.dilation, op.padding, strict=True)
+        ]
+        within = all(0 <= k < n for k, n in zip(at, shape[:-1], strict=True))
+        results.append(x[int(np.ravel_multi_index((*at, channel), shape))] if within else Fraction(0))
+    return results
 
 
 def check(op: Op, types: list[TensorType], rng: np.random.Generator) -> None:
@@ -88,32 +169,53 @@ def check(op: Op, types: list[TensorType], rng: np.random.Generator) -> None:
         assert rational(results[event], out) == expected
 
 
-@pytest.mark.parametrize("name", sorted(UNARY))
+def aligned(x: TensorType) -> TensorType:
+    """One step for each element of the last axis, as `Dense` takes it."""
+    op = aligning(x, tuple(range(len(x.shape) - 1)))
+    return x if op is None else op.target
+
+
+@pytest.mark.parametrize("name", sorted(ONE))
 @given(seed=st.integers(0, 2**32 - 1))
-def test_unary_op(name: str, seed: int) -> None:
+def test_op_of_one_operand(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    x = random_type(rng, int(rng.integers(1, 6)))
-    check(UNARY[name](rng, x), [x], rng)
+    size = int(rng.integers(1, 9))
+    x = random_type(rng, size).reshape(random_shape(rng, size))
+    if name == "Dense":
+        x = aligned(x)
+    check(ONE[name](rng, x), [x], rng)
 
 
-@pytest.mark.parametrize("name", sorted(BINARY))
+@pytest.mark.parametrize("name", sorted(ALIKE))
 @given(seed=st.integers(0, 2**32 - 1))
-def test_binary_op(name: str, seed: int) -> None:
+def test_op_of_two_operands(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1, 5))
-    check(BINARY[name], [random_type(rng, size), random_type(rng, size)], rng)
+    shape = random_shape(rng, size)
+    x, y = random_type(rng, size).reshape(shape), random_type(rng, size).reshape(shape)
+    check(ALIKE[name], [x, x if name == "Square" else y], rng)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-def test_square_and_concatenate(seed: int) -> None:
+def test_concatenate_and_select(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    x, y = random_type(rng, 3), random_type(rng, 2)
-    check(Multiply(square=True), [x, x], rng)
+    x, y = random_type(rng, 6).reshape((2, 3)), random_type(rng, 4).reshape((2, 2))
     check(Concatenate(), [x, y], rng)
+    size = int(rng.integers(1, 5))
+    low = rng.integers(0, 2, size)
+    bit = TensorType(low, np.maximum(low, rng.integers(0, 2, size)), np.zeros(size))
+    check(Select(), [bit, random_type(rng, size), random_type(rng, size)], rng)
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_einsum(equation: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    check(Einsum(equation), aligned_operands(rng, equation), rng)
 
 
 def test_every_op_is_covered() -> None:
-    covered = set(UNARY) | set(BINARY) | {"Concatenate", "Constant", "Input"}
+    covered = (set(ONE) | set(ALIKE) | {"Constant", "Einsum", "Input", "Select"}) - {"Square"}
     assert covered == set(OPS)
 
 
@@ -122,10 +224,10 @@ def test_ranges_are_tight_at_the_ends(seed: int) -> None:
     """The proven ends occur, for the ops whose elements are independent: a wider range would cost bits."""
     rng = np.random.default_rng(seed)
     x = random_type(rng, 3)
-    op = UNARY["Dense"](rng, x)
+    op = ONE["Dense"](rng, x)
     assert isinstance(op, Dense)
     out = op.result(x)
-    matrix, _ = op.scaled(x)
+    (matrix,), _ = op.scaled(x)
     for j in range(matrix.shape[1]):
         best = np.where(matrix[:, j] > 0, x.high, x.low)[np.newaxis]
         worst = np.where(matrix[:, j] > 0, x.low, x.high)[np.newaxis]
@@ -151,7 +253,23 @@ def test_the_check_bites() -> None:
             r"^Add takes two tensors of one shape, not \(2,\) and \(3,\)$",
         ),
         (lambda: Dense(np.ones((3, 2)), 0).result(_bits(2)), r"kernel of shape \(3, 2\) does not fit"),
-        (lambda: Lookup(np.zeros((2, 1)), np.zeros(2)).result(_bits(2)), r"do not cover 2 elements"),
+        (
+            lambda: Lookup(np.zeros((2, 1)), np.zeros(2), np.zeros(2)).result(_bits(2)),
+            r"^the table of element 0 covers the codes 0 … 0, but its input reaches 0 … 1$",
+        ),
+        (
+            lambda: Lookup(np.zeros((2, 2)), np.zeros(2), np.zeros(2)).result(_bits(3)),
+            r"^2 tables do not serve 3 elements in turn$",
+        ),
+        (lambda: Gather(np.array([0, 2])).result(_bits(2)), r"^an index 0 … 2 does not fit 2 elements$"),
+        (
+            lambda: Windows((3,), (1,), (2,), ((0, 0),)).result(_bits(2).reshape((2, 1))),
+            r"larger than the inp",
+        ),
+        (lambda: Windows((3,), (0,), (2,), ((0, 0),)), r"stride and dilation of 1 or more"),
+        (lambda: Select().result(_wide(3), _bits(1), _bits(1)), r"first operand of Select is a bit"),
+        (lambda: Einsum("ii,i->i"), r"of the form 'ij,jk->ik', not 'ii,i->i'"),
+        (lambda: Einsum("i,i->").result(_bits(2), _bits(3)), r"'i' differs in \(2,\) and \(3,\)"),
         (lambda: LeakyRelu(4, -2).result(_bits(2)), r"slope of LeakyRelu is between 0 and 1"),
         (
             lambda: Quantize(

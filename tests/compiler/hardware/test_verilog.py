@@ -69,7 +69,7 @@ def test_registers_between_stages() -> None:
 def test_a_table() -> None:
     builder = Builder("toy")
     x = builder.input("x", TensorType(np.array([-2]), np.array([1]), np.array([0])))
-    table = Lookup(np.array([[5, -3, 0, 7]]), np.array([0]))
+    table = Lookup(np.array([[5, -3, 0, 7]]), np.array([-2]), np.array([0]))
     design = build_design(builder.finish({"y": builder.add(table, x, layer="lut")}), Budget())
     assert TABLE in texts(design)["lut"]
 

@@ -32,6 +32,7 @@ from nanosieve.compiler.graph import (
     Subtract,
     Sum,
     TensorType,
+    aligning,
 )
 from nanosieve.errors import UnsupportedLayerError
 
@@ -77,13 +78,8 @@ class LayerBuilder:
     def aligned(self, node: str) -> str:
         """The rows of a tensor at one step for each element of the last axis, exactly."""
         x = self.builder.types[node]
-        rows = tuple(range(len(x.shape) - 1))
-        exponent = np.broadcast_to(x.exponent.min(axis=rows, keepdims=True), x.shape)
-        if np.array_equal(exponent, x.exponent):
-            return node
-        shift = x.exponent - exponent
-        target = TensorType(x.low << shift, x.high << shift, exponent)
-        return self.add(Quantize(target, Rounding.TRN, Overflow.SAT), node, part="aligned")
+        op = aligning(x, tuple(range(len(x.shape) - 1)))
+        return node if op is None else self.add(op, node, part="aligned")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
         """Raise the error for an option that is not supported."""
@@ -149,8 +145,8 @@ def _table(b: LayerBuilder, x: str) -> str:
     )
     table = np.asarray(values, dtype=np.float64)
     out, exponent = dyadic(table, f"layer {b.name!r}: table")
-    exponents = np.full(given.shape, exponent)
-    return b.add(Lookup(out.reshape(entries, -1).T, exponents), x, part="table")
+    tables = out.reshape(entries, -1).T
+    return b.add(Lookup(tables, given.low.ravel(), np.full(len(tables), exponent)), x, part="table")
 
 
 def _merged(op: Op) -> Callable[..., str]:

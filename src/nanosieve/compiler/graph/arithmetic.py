@@ -1,4 +1,4 @@
-"""Sums, products and shifts."""
+"""Element by element: sums, products and shifts."""
 
 from __future__ import annotations
 
@@ -8,63 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from nanosieve.compiler.graph.fixed import Integers, TensorType
-from nanosieve.compiler.graph.op import Op, as_codes, frozen, same_shape
+from nanosieve.compiler.graph.op import Op, frozen, same_shape
 from nanosieve.errors import GraphError
 
-__all__ = ["Add", "Dense", "Multiply", "Scale", "Subtract", "Sum"]
-
-
-@dataclass(frozen=True, eq=False)
-class Dense(Op):
-    """Product with a constant matrix over the last axis: ``y_j = sum_i x_i kernel_ij``.
-
-    Attributes:
-        kernel: weight codes, shape (inputs, outputs).
-        exponent: the weights have the step ``2**exponent``.
-    """
-
-    kernel: Integers
-    exponent: int
-
-    def __post_init__(self) -> None:
-        frozen(self, "kernel")
-
-    def scaled(self, x: TensorType) -> tuple[Integers, Integers]:
-        """The integer matrix (inputs, outputs) that maps codes to codes, and the output exponents."""
-        if x.shape[-1:] != self.kernel.shape[:1]:
-            message = f"a kernel of shape {self.kernel.shape} does not fit an input of shape {x.shape}"
-            raise GraphError(message)
-        steps = x.exponent.reshape(-1, x.shape[-1])
-        if np.any(steps != steps[0]):
-            message = "the rows of the input of Dense differ in their steps; quantise them alike"
-            raise GraphError(message)
-        zero = self.kernel == 0
-        lowest = np.where(zero, 1, self.kernel & -self.kernel)
-        place = np.round(np.log2(lowest)).astype(np.int64) + steps[0][:, np.newaxis] + self.exponent
-        place = np.where(zero, np.iinfo(np.int64).max, place)
-        exponent = np.where(np.all(zero, axis=0), self.exponent, place.min(axis=0))
-        shift = steps[0][:, np.newaxis] + self.exponent - exponent
-        left, right = np.where(zero, 0, np.maximum(shift, 0)), np.where(zero, 0, np.maximum(-shift, 0))
-        return (self.kernel << left) >> right, exponent
-
-    def result(self, *types: TensorType) -> TensorType:
-        """Sums of the extreme products."""
-        (x,) = types
-        matrix, exponent = self.scaled(x)
-        up, down = np.maximum(matrix, 0), np.minimum(matrix, 0)
-        peak = np.abs(matrix).astype(float).sum(axis=0).max(initial=0.0) * float(
-            max(abs(x.low).max(initial=0), abs(x.high).max(initial=0))
-        )
-        if peak >= 2.0**62:
-            message = "a sum of products needs more than 62 bits; quantise the input of the layer"
-            raise GraphError(message)
-        low, high = x.low @ up + x.high @ down, x.high @ up + x.low @ down
-        return TensorType(low, high, np.broadcast_to(exponent, low.shape))
-
-    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
-        """Exact integer products."""
-        matrix, _ = self.scaled(types[0])
-        return codes[0] @ matrix
+__all__ = ["Add", "Multiply", "Scale", "Subtract"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,25 +74,6 @@ class Multiply(Op):
     def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
         """Product of the codes."""
         return codes[0] * codes[1]
-
-
-@dataclass(frozen=True, eq=False)
-class Sum(Op):
-    """Sum over the last axis, which stays with length 1."""
-
-    def result(self, *types: TensorType) -> TensorType:
-        """The finest step; ranges add."""
-        (x,) = types
-        exponent = x.exponent.min(axis=-1, keepdims=True)
-        shift = x.exponent - exponent
-        low = (x.low << shift).sum(axis=-1, keepdims=True)
-        return TensorType(low, (x.high << shift).sum(axis=-1, keepdims=True), exponent)
-
-    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
-        """Align the steps, then add."""
-        exponent = types[0].exponent
-        shift = exponent - exponent.min(axis=-1, keepdims=True)
-        return as_codes((codes[0] << shift).sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -162,8 +162,7 @@ class TensorType:
     @property
     def width(self) -> Integers:
         """Bits of each element, the sign counted."""
-        widths = [bit_width(int(lo), int(hi)) for lo, hi in zip(self.low.flat, self.high.flat, strict=True)]
-        return np.array(widths, dtype=np.int64).reshape(self.shape)
+        return _lengths(np.where(self.low < 0, np.maximum(-self.low - 1, self.high), self.high)) + self.signed
 
     @property
     def bits(self) -> int:
@@ -194,8 +193,17 @@ class TensorType:
     def __str__(self) -> str:
         """Shape and format, e.g. ``57 x fixed<16,10>``, or the spread of widths where they differ."""
         shape = "x".join(map(str, self.shape)) or "scalar"
-        formats = {str(self.fixed(n)) for n in range(self.size)}
-        if len(formats) == 1:
-            return f"{shape} {formats.pop()}"
         width = self.width
-        return f"{shape} {width.min()}..{width.max()} bits, {self.bits} in all"
+        formats = np.stack([width, self.exponent, self.signed]).reshape(3, -1)
+        if self.size and np.all(formats == formats[:, :1]):
+            return f"{shape} {self.fixed(0)}"
+        return f"{shape} {width.min(initial=99)}..{width.max(initial=0)} bits, {self.bits} in all"
+
+
+def _lengths(codes: Integers) -> Integers:
+    """``int.bit_length`` of each code; negative codes count as 0."""
+    codes = np.maximum(codes, 0)
+    lengths = np.frexp(codes.astype(np.float64))[1].astype(np.int64)
+    # the conversion may have rounded up to the next power of two
+    rounded_up = (lengths > 0) & (codes < np.int64(1) << np.maximum(lengths - 1, 0))
+    return lengths - rounded_up

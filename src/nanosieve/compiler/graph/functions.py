@@ -10,7 +10,7 @@ from nanosieve.compiler.graph.fixed import Integers, TensorType
 from nanosieve.compiler.graph.op import Op, as_codes, frozen, same_shape
 from nanosieve.errors import GraphError
 
-__all__ = ["GreaterEqual", "LeakyRelu", "Lookup", "Nonzero", "Relu"]
+__all__ = ["GreaterEqual", "LeakyRelu", "Lookup", "Nonzero", "Relu", "Select"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,44 +52,99 @@ class LeakyRelu(Op):
 
 @dataclass(frozen=True, eq=False)
 class Lookup(Op):
-    """A table for each element: any function of one bounded value.
+    """A table: any function of one bounded value.
 
     Attributes:
-        tables: output codes, shape (elements, entries); entry ``n`` belongs to the input code
-            ``low + n``, and rows are padded with zeros to one length.
-        exponent: step of the output, shape of the input.
+        tables: output codes, shape (rows, entries); entry ``n`` of a row belongs to the input code
+            ``first + n``. Element ``k`` of the flattened input uses row ``k % rows``, so that one row serves
+            all elements and as many as channels serve an image.
+        first: input code of entry 0 of each row, shape (rows,).
+        exponent: step of the output, shape (rows,).
     """
 
     tables: Integers
+    first: Integers
     exponent: Integers
 
     def __post_init__(self) -> None:
-        frozen(self, "tables", "exponent")
+        frozen(self, "tables", "first", "exponent")
 
-    def _entries(self, x: TensorType) -> Integers:
-        return as_codes(x.high - x.low + 1).reshape(-1)
+    def rows(self, x: TensorType) -> Integers:
+        """The row of each element, shape of the input.
+
+        Raises:
+            GraphError: rows and elements, or the parts of the op, do not fit together.
+        """
+        rows = len(self.tables)
+        if self.tables.ndim != 2 or not self.first.shape == self.exponent.shape == (rows,):
+            message = (
+                f"Lookup takes tables (rows, entries), first and exponent (rows,), "
+                f"not {self.tables.shape}, {self.first.shape} and {self.exponent.shape}"
+            )
+            raise GraphError(message)
+        if not rows or x.size % rows:
+            message = f"{rows} tables do not serve {x.size} elements in turn"
+            raise GraphError(message)
+        return (np.arange(x.size) % rows).reshape(x.shape)
 
     def result(self, *types: TensorType) -> TensorType:
         """Extremes of the entries that can be reached."""
         (x,) = types
-        count = self._entries(x)
-        if self.tables.shape[0] != x.size or count.max(initial=0) > self.tables.shape[1]:
+        row = self.rows(x)
+        start, stop = x.low - self.first[row], x.high - self.first[row] + 1
+        outside = (start < 0) | (stop > self.tables.shape[1])
+        if outside.any():
+            k = int(np.flatnonzero(outside)[0])
             message = (
-                f"tables of shape {self.tables.shape} do not cover {x.size} elements "
-                f"of up to {count.max(initial=0)} codes"
+                f"the table of element {k} covers the codes {self.first[row.flat[k]]} … "
+                f"{self.first[row.flat[k]] + self.tables.shape[1] - 1}, but its input reaches "
+                f"{x.low.flat[k]} … {x.high.flat[k]}"
             )
             raise GraphError(message)
-        valid = np.arange(self.tables.shape[1]) < count[:, np.newaxis]
-        big = np.iinfo(np.int64).max
-        low = np.where(valid, self.tables, big).min(axis=1).reshape(x.shape)
-        high = np.where(valid, self.tables, -big).max(axis=1).reshape(x.shape)
-        return TensorType(low, high, self.exponent)
+        spans, inverse = np.unique(
+            np.stack([row.ravel(), start.ravel(), stop.ravel()]), axis=1, return_inverse=True
+        )
+        reached = [self.tables[r, a:b] for r, a, b in spans.T]
+        low = np.array([part.min() for part in reached], dtype=np.int64)[inverse.ravel()]
+        high = np.array([part.max() for part in reached], dtype=np.int64)[inverse.ravel()]
+        return TensorType(low.reshape(x.shape), high.reshape(x.shape), self.exponent[row])
 
     def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
         """Look up code by code."""
-        (x,) = types
-        index = (codes[0] - x.low).reshape(len(codes[0]), -1)
-        return as_codes(self.tables[np.arange(x.size), index]).reshape(codes[0].shape)
+        row = self.rows(types[0])
+        return as_codes(self.tables[row, codes[0] - self.first[row]])
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Op):
+    """The second value where the first, a bit, is 1; else the third."""
+
+    operands = 3
+
+    def result(self, *types: TensorType) -> TensorType:
+        """The finer step of the two; both ranges, or one where the bit never changes."""
+        bit, a, b = types
+        same_shape("Select", a, b)
+        same_shape("Select", bit, a)
+        if np.any((bit.low < 0) | (bit.high > 1) | (bit.exponent != 0)):
+            message = "the first operand of Select is a bit, 0 or 1, at step 1; compare or use Nonzero first"
+            raise GraphError(message)
+        exponent = np.minimum(a.exponent, b.exponent)
+        i, j = a.exponent - exponent, b.exponent - exponent
+        if np.any((a.width + i > 62) | (b.width + j > 62)):
+            message = "the values of Select differ too much in their steps; quantise them"
+            raise GraphError(message)
+        a_low, a_high, b_low, b_high = a.low << i, a.high << i, b.low << j, b.high << j
+        low = np.where(bit.low == 1, a_low, np.where(bit.high == 0, b_low, np.minimum(a_low, b_low)))
+        high = np.where(bit.low == 1, a_high, np.where(bit.high == 0, b_high, np.maximum(a_high, b_high)))
+        return TensorType(low, high, exponent)
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """Align the steps, then choose."""
+        _, a, b = types
+        exponent = np.minimum(a.exponent, b.exponent)
+        first, second = codes[1] << (a.exponent - exponent), codes[2] << (b.exponent - exponent)
+        return as_codes(np.where(codes[0] != 0, first, second))
 
 
 @dataclass(frozen=True, eq=False)

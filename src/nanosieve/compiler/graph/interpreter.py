@@ -16,7 +16,9 @@ from nanosieve.errors import SampleError, UnknownNameError
 __all__ = ["decode", "encode", "interpret"]
 
 CHUNK = 4096
-"""Events evaluated at a time, which bounds the memory."""
+"""Most events evaluated at a time."""
+LARGEST = 1 << 24
+"""Most elements of one value at a time, which bounds the memory."""
 
 
 def encode(graph: Graph, values: Mapping[str, NDArray[Any]]) -> dict[str, Integers]:
@@ -88,8 +90,9 @@ def interpret(graph: Graph, codes: Mapping[str, Integers], *, keep_all: bool = F
     events = len(next(iter(codes.values())))
     wanted = {node.name: node.name for node in graph.nodes} if keep_all else dict(graph.outputs)
     parts: dict[str, list[Integers]] = {name: [] for name in wanted}
-    for start in range(0, max(events, 1), CHUNK):
-        size = min(CHUNK, events - start)
+    chunk = max(1, min(CHUNK, LARGEST // max(type.size for type in types.values())))
+    for start in range(0, max(events, 1), chunk):
+        size = min(chunk, events - start)
         values: dict[str, Integers] = {}
         for node in graph.nodes:
             if isinstance(node.op, Input):

@@ -19,7 +19,7 @@ from nanosieve.errors import GraphError, InputFileError
 
 __all__ = ["load_graph", "save_graph"]
 
-FORMAT = 1
+FORMAT = 2
 _ENUMS = (Rounding, Overflow)
 
 

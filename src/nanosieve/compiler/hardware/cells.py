@@ -14,6 +14,7 @@ __all__ = [
     "AddCell",
     "AtLeastCell",
     "Cell",
+    "ChooseCell",
     "ConstantCell",
     "InputCell",
     "MaskCell",
@@ -102,6 +103,11 @@ class WrapCell(Cell):
 @dataclass(frozen=True)
 class SelectCell(Cell):
     """``args[1]`` where ``args[0]`` is negative, else ``args[2]``."""
+
+
+@dataclass(frozen=True)
+class ChooseCell(Cell):
+    """``args[1]`` where the bit ``args[0]`` is set, else ``args[2]``."""
 
 
 @dataclass(frozen=True)

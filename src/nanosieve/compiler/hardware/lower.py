@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import (
     Add,
+    ArgMax,
     Concatenate,
     Constant,
     Dense,
+    Einsum,
+    Gather,
     Graph,
     GreaterEqual,
     LeakyRelu,
     Lookup,
+    Max,
+    Min,
     Multiply,
     Node,
     Nonzero,
@@ -24,13 +30,17 @@ from nanosieve.compiler.graph import (
     Relu,
     Reshape,
     Scale,
+    Select,
+    Sort,
     Subtract,
     Sum,
     TensorType,
+    Windows,
 )
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.adder_graph import multiply_matrix
 from nanosieve.compiler.hardware.netlist import Netlist, Value
+from nanosieve.compiler.hardware.order import arg_max, extreme, sort
 from nanosieve.compiler.hardware.schedule import CONSTANT, Arrival, arrival_of
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.errors import UnsupportedLayerError
@@ -106,13 +116,22 @@ class Lowering:
             case Quantize():
                 return [self._quantize(op, x, n, types[0]) for n, x in enumerate(given[0])]
             case Dense():
-                return self._dense(node, op, given[0])
+                return self._dense(node, op, given[0], types[0])
+            case Einsum():
+                return self._einsum(op, given, types)
             case Add() | Subtract():
                 minus = isinstance(op, Subtract)
                 return [self._sum(a, b, minus) for a, b in zip(*given, strict=True)]
             case Sum():
-                rows = np.arange(types[0].size).reshape(-1, types[0].shape[-1])
-                return [self._tree([given[0][n] for n in row]) for row in rows]
+                return [self._tree(row) for row in _rows(given[0], types[0])]
+            case Max() | Min():
+                return [extreme(net, row, largest=isinstance(op, Max)) for row in _rows(given[0], types[0])]
+            case ArgMax():
+                return [arg_max(net, row) for row in _rows(given[0], types[0])]
+            case Sort():
+                return [value for row in _rows(given[0], types[0]) for value in sort(net, row)]
+            case Select():
+                return [self._select(*values) for values in zip(*given, strict=True)]
             case Multiply():
                 return [
                     Value(net.multiply(a.cell, b.cell), a.exponent + b.exponent)
@@ -133,6 +152,10 @@ class Lowering:
                 return [Value(x.cell, x.exponent + int(s)) for x, s in zip(given[0], shifts, strict=True)]
             case Reshape():
                 return given[0]
+            case Gather():
+                return self._picked(given[0], op.index)
+            case Windows():
+                return self._picked(given[0], op.index(types[0].shape))
             case Concatenate():
                 return _concatenate(given, types)
             case _:
@@ -157,9 +180,33 @@ class Lowering:
 
     def _table(self, op: Lookup, x: Value, n: int, given: TensorType) -> Value:
         low, high = self.netlist.range(x.cell)  # may be narrower than what the graph has proven
-        first = int(given.low.flat[n])
-        entries = tuple(int(entry) for entry in op.tables[n][low - first : high - first + 1])
-        return Value(self.netlist.table(x.cell, entries), int(op.exponent.flat[n]))
+        row = n % len(op.tables)
+        first = int(op.first[row])
+        entries = tuple(int(entry) for entry in op.tables[row][low - first : high - first + 1])
+        return Value(self.netlist.table(x.cell, entries), int(op.exponent[row]))
+
+    def _picked(self, values: list[Value], index: NDArray[np.int64]) -> list[Value]:
+        zero = Value(self.netlist.constant(0), 0)
+        return [values[n] if n >= 0 else zero for n in index.flat]
+
+    def _select(self, bit: Value, one: Value, zero: Value) -> Value:
+        exponent = min(one.exponent, zero.exponent)
+        first, second = (self.netlist.shift(v.cell, v.exponent - exponent) for v in (one, zero))
+        return Value(self.netlist.choose(bit.cell, first, second), exponent)
+
+    def _einsum(self, op: Einsum, given: list[list[Value]], types: list[TensorType]) -> list[Value]:
+        """A product for each pair that meets, and a tree of adders for each sum."""
+        places = [op.spread(np.arange(t.size).reshape(t.shape), n) for n, t in enumerate(types)]
+        left, right = np.broadcast_arrays(*places)
+        sums = int(np.prod(left.shape[len(op.indices[2]) :], dtype=np.int64))
+        results = []
+        for row in zip(left.reshape(-1, sums), right.reshape(-1, sums), strict=True):
+            pairs = [(given[0][i], given[1][j]) for i, j in zip(*row, strict=True)]
+            products = [
+                Value(self.netlist.multiply(a.cell, b.cell), a.exponent + b.exponent) for a, b in pairs
+            ]
+            results.append(self._tree(products))
+        return results
 
     def _sum(self, a: Value, b: Value, minus: bool = False) -> Value:
         exponent = min(a.exponent, b.exponent)
@@ -181,38 +228,45 @@ class Lowering:
         shifts = {"shift_a": a.exponent - exponent, "shift_b": b.exponent - exponent}
         return Value(self.netlist.at_least(a.cell, b.cell, **shifts), 0)
 
-    def _dense(self, node: Node, op: Dense, given: list[Value]) -> list[Value]:
+    def _dense(self, node: Node, op: Dense, given: list[Value], type: TensorType) -> list[Value]:
         """Adder graph of the matrix.
 
         The bias and constant inputs join the graph as one more summand of each output, so that they are
         added where a path has time left and not behind the last adder.
         """
-        inputs, outputs = op.kernel.shape
+        _, inputs, outputs = op.blocks.shape
+        _, rows, _ = op.rows(type.shape)
         bias = self._bias(node)
         results: list[Value] = []
         for start in range(0, len(given), inputs):
-            row = given[start : start + inputs]
+            row, kernel = given[start : start + inputs], op.blocks[start // inputs // rows]
             codes = [self.netlist.constant_code(x.cell) for x in row]
             live = [n for n in range(inputs) if codes[n] is None]
             offsets = bias[start // inputs * outputs :][:outputs] if bias else [None] * outputs
-            summands = [self._offset(op, row, codes, j, offsets[j]) for j in range(outputs)]
+            summands = [self._offset(op, kernel, row, codes, j, offsets[j]) for j in range(outputs)]
             added = [j for j in range(outputs) if summands[j] is not None]
             self.settle()
             results += multiply_matrix(
                 self.netlist,
                 [row[n] for n in live] + [s for s in summands if s is not None],
                 [self._adder_delays(row[n]) for n in live] + [0.0] * len(added),
-                np.concatenate([op.kernel[live], np.eye(outputs, dtype=np.int64)[added]]),
+                np.concatenate([kernel[live], np.eye(outputs, dtype=np.int64)[added]]),
                 self.extra_depth,
             )
         return [Value(value.cell, value.exponent + op.exponent) for value in results]
 
     def _offset(
-        self, op: Dense, row: list[Value], codes: list[int | None], j: int, bias: Value | None
+        self,
+        op: Dense,
+        kernel: NDArray[np.int64],
+        row: list[Value],
+        codes: list[int | None],
+        j: int,
+        bias: Value | None,
     ) -> Value | None:
         """What the bias and the constant inputs add to output `j`, at the step of the weights."""
         parts = [
-            (code * int(op.kernel[n, j]), row[n].exponent) for n, code in enumerate(codes) if code is not None
+            (code * int(kernel[n, j]), row[n].exponent) for n, code in enumerate(codes) if code is not None
         ]
         if bias is not None:
             parts.append((self.netlist.cells[bias.cell].low, bias.exponent - op.exponent))
@@ -243,6 +297,12 @@ class Lowering:
         arrival = self.arrivals[x.cell]
         per_stage = max(1, int(self.model.usable(self.period) / (self.model.add + 8 * self.model.add_bit)))
         return arrival.stage * per_stage + round(arrival.time / (self.model.add + 8 * self.model.add_bit))
+
+
+def _rows(values: list[Value], type: TensorType) -> list[list[Value]]:
+    """The elements of each row of the last axis."""
+    length = type.shape[-1]
+    return [values[start : start + length] for start in range(0, len(values), length)]
 
 
 def _concatenate(given: list[list[Value]], types: Sequence[TensorType]) -> list[Value]:

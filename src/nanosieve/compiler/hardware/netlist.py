@@ -119,6 +119,14 @@ class Netlist:
         (n_low, n_high), (p_low, p_high) = self.range(negative), self.range(positive)
         return self._add(c.SelectCell(min(n_low, p_low), max(n_high, p_high), (sign, negative, positive)))
 
+    def choose(self, bit: int, one: int, zero: int) -> int:
+        """`one` where `bit` is set, else `zero`."""
+        low, high = self.range(bit)
+        if low == high or one == zero:
+            return one if low else zero
+        (o_low, o_high), (z_low, z_high) = self.range(one), self.range(zero)
+        return self._add(c.ChooseCell(min(o_low, z_low), max(o_high, z_high), (bit, one, zero)))
+
     def table(self, a: int, entries: tuple[int, ...]) -> int:
         """Look-up; `entries` cover the range of `a`."""
         return self._add(c.TableCell(min(entries), max(entries), (a,), entries))

@@ -58,7 +58,7 @@ class DelayModel:
                 return self.add + self.add_bit * cell.width + even
             case c.SaturateCell():
                 return 2 * self.lut
-            case c.SelectCell() | c.MaskCell():
+            case c.SelectCell() | c.ChooseCell() | c.MaskCell():
                 return self.lut
             case c.NonzeroCell():
                 return self.lut * _levels(netlist.cells[cell.args[0]].width)
@@ -122,7 +122,7 @@ def lut_cost(netlist: Netlist, cell: c.Cell, used: int) -> float:
             return float(used.bit_length())
         case c.SaturateCell():
             return width + max(1, (argument - cell.width) / 5)
-        case c.SelectCell() | c.MaskCell():
+        case c.SelectCell() | c.ChooseCell() | c.MaskCell():
             return float(width)
         case c.NonzeroCell():
             return max(1.0, argument / 5)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from nanosieve.compiler.graph import Constant, Graph, Input, Node, Reshape, Scale
+import numpy as np
+
+from nanosieve.compiler.graph import Constant, Gather, Graph, Input, Integers, Node, Reshape, Scale, Windows
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.lower import Lowering
 from nanosieve.compiler.hardware.netlist import Netlist, Value
@@ -15,8 +17,6 @@ from nanosieve.errors import GraphError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["BuiltLayer", "Element", "build_layers", "input_elements"]
-
-_WIRING = (Reshape, Scale)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def build_layers(
     groups = _groups(graph)
     for done, (name, nodes) in enumerate(groups.items()):
         progress("hardware", done, len(groups), name)
-        if all(isinstance(node.op, _WIRING) and not _reads_constant(graph, node) for node in nodes):
+        if all(_is_wiring(graph, node) for node in nodes):
             for node in nodes:
                 buses[node.name] = _rewired(graph, node, buses)
             continue
@@ -111,16 +111,36 @@ def _groups(graph: Graph) -> dict[str, list[Node]]:
     return groups
 
 
-def _reads_constant(graph: Graph, node: Node) -> bool:
-    return any(isinstance(graph.by_name[name].op, Constant) for name in node.inputs)
+def _is_wiring(graph: Graph, node: Node) -> bool:
+    """Whether the node only reads elements of ports in another way."""
+    if any(isinstance(graph.by_name[name].op, Constant) for name in node.inputs):
+        return False
+    index = _index(graph, node)
+    return index is not None and bool(np.all(index >= 0))
+
+
+def _index(graph: Graph, node: Node) -> Integers | None:
+    """Which elements of its input a rewiring op reads, flat; None for other ops."""
+    given = graph.types[node.inputs[0]] if node.inputs else None
+    match node.op:
+        case Reshape() | Scale() if given is not None:
+            return np.arange(given.size)
+        case Gather():
+            return node.op.index.ravel()
+        case Windows() if given is not None:
+            return node.op.index(given.shape).ravel()
+        case _:
+            return None
 
 
 def _rewired(graph: Graph, node: Node, buses: Mapping[str, list[Element]]) -> list[Element]:
     """A layer that only reads its input in another way needs no module."""
+    index = _index(graph, node)
     exponents = graph.types[node.name].exponent.flat
+    elements = buses[node.inputs[0]]
     return [
-        Element(e.source, e.index, e.low, e.high, int(exponent), e.arrival)
-        for e, exponent in zip(buses[node.inputs[0]], exponents, strict=True)
+        replace(elements[n], exponent=int(exponent))
+        for n, exponent in zip(() if index is None else index, exponents, strict=True)
     ]
 
 

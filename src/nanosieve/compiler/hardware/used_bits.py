@@ -62,6 +62,8 @@ def _read(cell: c.Cell, mask: int, netlist: Netlist) -> list[int]:
             return [mask]
         case c.SelectCell():
             return [1 << (netlist.cells[cell.args[0]].width - 1), mask, mask]
+        case c.ChooseCell():
+            return [1, mask, mask]
         case c.MaskCell():
             return [1, mask]
         case c.ProductCell():

@@ -48,7 +48,7 @@ class _Writer:
         zero = "" if value.signed else "1'b0, "
         return f"$signed({{{zero}{self.name(cell, stage)}, {shift}'b0}})"
 
-    def expression(self, n: int) -> str:
+    def expression(self, n: int) -> str:  # noqa: C901 - one arm for each cell
         """Right-hand side of the assignment to cell `n`."""
         cell, stage = self.netlist.cells[n], self.schedule.arrivals[n].stage
         a = cell.args[0] if cell.args else -1
@@ -71,6 +71,9 @@ class _Writer:
                 negative, positive = (self.operand(x, stage) for x in cell.args[1:])
                 width = self.netlist.cells[a].width
                 return f"{self.name(a, stage)}[{width - 1}] ? {negative} : {positive}"
+            case c.ChooseCell():
+                one, zero = (self.operand(x, stage) for x in cell.args[1:])
+                return f"{self.name(a, stage)} ? {one} : {zero}"
             case c.MaskCell():
                 return f"{self.name(a, stage)} ? {self.operand(cell.args[1], stage)} : 1'sd0"
             case c.ProductCell():
