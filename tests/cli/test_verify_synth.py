@@ -41,7 +41,7 @@ def test_verify_prints_what_was_compared(
     code, out, _ = _run(capsys, "verify", toy, "--vectors", 100)
     assert code == 0
     assert "toy: graph = RTL" in out
-    assert "DIR holds no model.keras: the framework was not compared" in out
+    assert "DIR holds no model file: the framework was not compared" in out
     assert "no --input: random and corner vectors only, no events" in out
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from hgq.quantizer import QuantizerConfig
 from hgq.quantizer.internal.fixed_point_quantizer import FixedPointQuantizerBase, FixedPointQuantizerKBI
 
-from nanosieve.compiler.frontends import framework_outputs, load_keras
+from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.frontends.keras_layers import InputPort
+from nanosieve.compiler.frontends.keras_model import framework_outputs
 from nanosieve.compiler.graph import Graph, decode, encode, interpret
 
 assert hgq.layers
@@ -80,7 +81,7 @@ def saved(model: Any, folder: Path, name: str = "tiny.keras") -> Path:
 
 def assert_exact(path: Path, rng: np.random.Generator, events: int = EVENTS) -> Graph:
     """Load the file; graph and framework agree on vectors over and beyond the full range of the ports."""
-    graph = load_keras(path)
+    graph = load_model(path)
     ((name, port),) = graph.inputs.items()
     limit = float((np.maximum(-port.low, port.high) * np.exp2(port.exponent)).max()) * 1.2
     x = rng.uniform(-limit, limit, (events, *port.shape)).astype(np.float32)

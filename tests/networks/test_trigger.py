@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hgq.layers import QDense
 
-from nanosieve.compiler.frontends import load_keras
+from nanosieve.compiler.design import load
 from nanosieve.errors import InputFileError, SettingsError, UnsupportedLayerError
 from nanosieve.networks.autoencoder import NetworkSettings, build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.exactness import FLOAT32_BITS, widest_sums
@@ -206,8 +206,8 @@ def test_bad_requests_are_refused(tmp_path):
 
 FRESH = """
 import sys
-from nanosieve.compiler.frontends import load_keras
-print(sorted(load_keras(sys.argv[1]).outputs))
+from nanosieve.compiler.design import load
+print(sorted(load(sys.argv[1]).outputs))
 print("nanosieve.networks" in sys.modules)
 """
 
@@ -226,4 +226,4 @@ def test_the_network_of_the_training_is_no_trigger(tmp_path):
     with pytest.raises(
         UnsupportedLayerError, match=r"names nanosieve\.networks\.layers\.DenseBatchNorm, .*assemble_trigger"
     ):
-        load_keras(path)
+        load(path)

@@ -64,7 +64,7 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, as_json:
         ],
     )
     if "framework" not in result.stages:
-        click.echo("DIR holds no model.keras: the framework was not compared")
+        click.echo("DIR holds no model file: the framework was not compared")
     if events is None:
         click.echo("no --input: random and corner vectors only, no events")
     click.echo(f"latency {design.latency_cycles} cycles on every vector; golden vectors in {result.golden}")

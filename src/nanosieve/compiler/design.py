@@ -9,27 +9,44 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve.compiler.frontends import load_keras
+from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, synthesize
 from nanosieve.compiler.verification import Verification, verify
+from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Design", "compile", "load"]
 
 
-def load(model: str | Path) -> Graph:
-    """The fixed-point graph of a model file that states its quantisers (``.keras``, HGQ2).
+def load(
+    model: str | Path,
+    *,
+    calibrate: Mapping[str, NDArray[Any]] | NDArray[Any] | None = None,
+    precision: str | None = None,
+) -> Graph:
+    """The fixed-point graph of a model file.
+
+    Args:
+        model: a file that states its quantisers (``.keras`` with HGQ2 layers).
+        calibrate: for a float model, events (events, *input shape) from which its types are chosen.
+        precision: for a float model, the type of its values, e.g. ``"fixed<16,6>"``.
 
     Raises:
         InputFileError: the file is missing, damaged or of another kind.
         UnsupportedLayerError: a layer or option that the compiler does not know, by name.
         InexactModelError: arithmetic that no fixed-point hardware reproduces exactly.
+        SettingsError: a calibration is missing, or given for a model that states its types.
     """
-    return load_keras(model)
+    if calibrate is None:
+        if precision is not None:
+            message = f"precision={precision!r} needs a sample; give calibrate=x as well"
+            raise SettingsError(message)
+        return load_model(model)
+    return load_model(model, Calibration(calibrate, precision or Calibration.precision))
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,7 @@ class Design:
 
     Attributes:
         hardware: schedule and Verilog in memory.
-        folder: ``design.json``, ``graph.json``, ``rtl/`` and, if known, ``model.keras``.
+        folder: ``design.json``, ``graph.json``, ``rtl/`` and, if known, the model file.
     """
 
     hardware: HardwareDesign

@@ -13,7 +13,7 @@ import keras
 import pytest
 
 from helpers.hgq_models import model_of, saved
-from nanosieve.compiler.frontends import load_keras
+from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.frontends.archive import LARGEST, check_archive
 from nanosieve.errors import InputFileError, NanosieveError, UnsupportedLayerError
 
@@ -67,7 +67,7 @@ def test_foreign_modules_are_not_imported(
     with pytest.raises(
         UnsupportedLayerError, match=r"names planted_module\.\w+, which would run code from els"
     ):
-        load_keras(with_layer(model, {"module": "planted_module", "registered_name": None, **kind}))
+        load_model(with_layer(model, {"module": "planted_module", "registered_name": None, **kind}))
     assert not trace.exists()
     assert "planted_module" not in sys.modules
 
@@ -90,7 +90,7 @@ def test_classes_from_elsewhere_are_refused(module: Any, name: str, model: Path)
         r"^tiny\.keras: layer 'mine' names .*, which would run code from elsewhere; accepted are layers of"
     )
     with pytest.raises(UnsupportedLayerError, match=message):
-        load_keras(with_layer(model, entry))
+        load_model(with_layer(model, entry))
 
 
 def test_a_real_lambda_is_refused(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_real_lambda_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UnsupportedLayerError, match=r"^tiny\.keras: layer 'l' names keras\.layers\.Lambda, which"
     ):
-        load_keras(path)
+        load_model(path)
 
 
 def test_an_unknown_class_is_named(model: Path) -> None:
@@ -107,7 +107,7 @@ def test_an_unknown_class_is_named(model: Path) -> None:
         r"^tiny\.keras: layer 'relu' is of 'LeRU', which the installed Keras and HGQ2 do not have; build"
     )
     with pytest.raises(InputFileError, match=message):
-        load_keras(path)
+        load_model(path)
 
 
 def test_settings_that_keras_refuses(model: Path) -> None:
@@ -118,7 +118,7 @@ def test_settings_that_keras_refuses(model: Path) -> None:
         r"^tiny\.keras: Keras cannot build the model \(.*negative_slope.*\); save it with the installed ver"
     )
     with pytest.raises(InputFileError, match=message):
-        load_keras(path)
+        load_model(path)
 
 
 def cut(path: Path) -> Path:
@@ -197,7 +197,7 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
 def test_damaged_files_are_refused_in_one_line(name: str, model: Path) -> None:
     damage, message = DAMAGED[name]
     with pytest.raises(InputFileError, match=message) as caught:
-        load_keras(damage(model))
+        load_model(damage(model))
     assert "\n" not in str(caught.value)
 
 
@@ -208,4 +208,4 @@ def test_wrong_files_are_refused(model: Path, tmp_path: Path) -> None:
         (model.rename(tmp_path / "model.h5"), r"ends in '\.h5'; accepted: \.keras$"),
     ]:
         with pytest.raises(NanosieveError, match=message):
-            load_keras(path)
+            load_model(path)

@@ -13,7 +13,8 @@ import pytest
 from hgq.quantizer import Quantizer
 
 from helpers.hgq_models import assert_exact, kbi, kif, model_of, saved
-from nanosieve.compiler.frontends import framework_outputs, graph_of, load_keras
+from nanosieve.compiler.frontends import load_model
+from nanosieve.compiler.frontends.keras_hgq import graph_of
 from nanosieve.compiler.frontends.keras_layers import (
     InputPort,
     Nonzero,
@@ -23,6 +24,7 @@ from nanosieve.compiler.frontends.keras_layers import (
     variance_divergence,
 )
 from nanosieve.compiler.frontends.keras_layers_to_ops import CONVERTERS
+from nanosieve.compiler.frontends.keras_model import framework_outputs
 from nanosieve.compiler.graph import decode, encode, interpret
 from nanosieve.errors import InexactModelError, UnsupportedLayerError
 
@@ -214,7 +216,7 @@ REFUSED: dict[str, tuple[Build, str]] = {
 def test_what_cannot_be_exact_is_refused(name: str, tmp_path: Path) -> None:
     build, message = REFUSED[name]
     with pytest.raises(UnsupportedLayerError, match=message) as caught:
-        load_keras(saved(model_of(build), tmp_path))
+        load_model(saved(model_of(build), tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -222,7 +224,7 @@ def test_slopes_that_are_no_binary_fraction(tmp_path: Path) -> None:
     path = saved(model_of(lambda x: keras.layers.LeakyReLU(negative_slope=0.3, name="leaky")(x)), tmp_path)
     nearest = r"layer 'leaky': slope 0\.3\d* is not fixed point.*0\.296875 = 19/64 is the nearest in six bits"
     with pytest.raises(InexactModelError, match=nearest):
-        load_keras(path)
+        load_model(path)
 
 
 def test_the_type_of_a_port_must_be_stated(tmp_path: Path) -> None:
@@ -231,9 +233,9 @@ def test_the_type_of_a_port_must_be_stated(tmp_path: Path) -> None:
         r"^input 'jets': its fixed-point type is not stated; put an InputPort\(width, integer\) behind it"
     )
     with pytest.raises(UnsupportedLayerError, match=message):
-        load_keras(saved(keras.Model(x, keras.layers.ReLU()(x)), tmp_path))
+        load_model(saved(keras.Model(x, keras.layers.ReLU()(x)), tmp_path))
     with pytest.raises(UnsupportedLayerError, match=message):
-        load_keras(saved(keras.Model(x, [Quantizer(kif())(x), Quantizer(kif())(x)]), tmp_path))
+        load_model(saved(keras.Model(x, [Quantizer(kif())(x), Quantizer(kif())(x)]), tmp_path))
 
 
 def test_outputs_have_names_of_their_own(tmp_path: Path) -> None:
@@ -244,4 +246,4 @@ def test_outputs_have_names_of_their_own(tmp_path: Path) -> None:
     with pytest.raises(
         UnsupportedLayerError, match=r"^two outputs of the model come from one layer \(r, r\)"
     ):
-        load_keras(saved(model_of(twice), tmp_path))
+        load_model(saved(model_of(twice), tmp_path))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from helpers.hgq_models import assert_exact
-from nanosieve.compiler.frontends import load_keras
+from nanosieve.compiler.frontends import load_model
 from nanosieve.errors import NanosieveError
 
 pytestmark = pytest.mark.slow
@@ -47,5 +47,5 @@ def test_reproduced_exactly(path: Path) -> None:
 )
 def test_refused_with_a_remedy(path: Path) -> None:
     with pytest.raises(NanosieveError, match=REFUSED[path.stem]) as caught:
-        load_keras(path)
+        load_model(path)
     assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ from typing import Any
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
-__all__ = ["check_archive", "read_config", "where_is"]
+__all__ = ["check_archive", "packages", "read_config", "where_is"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 LARGEST = 2 * 1024**3
@@ -64,6 +64,16 @@ def read_config(path: Path) -> Any:
     except _DAMAGE as error:
         message = f"{str(path)!r} is not a Keras model file ({error}); save it with model.save('name.keras')"
         raise InputFileError(message) from error
+
+
+def packages(path: Path) -> set[str]:
+    """The packages whose classes a ``.keras`` file names.
+
+    Raises:
+        InputFileError: as `check_archive`.
+    """
+    named = {entry.get("module") for entry in _objects(read_config(path))}
+    return {str(module).partition(".")[0] for module in named if module is not None}
 
 
 def where_is(config: Any, class_name: str) -> str:

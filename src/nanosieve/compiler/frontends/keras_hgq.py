@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve.compiler.frontends.calibration import Calibration
 from nanosieve.compiler.frontends.keras_layers_to_ops import (
     CONVERTERS,
     NEEDS_OUTPUT_QUANTIZER_STEP,
     LayerBuilder,
 )
-from nanosieve.compiler.frontends.keras_model import load_keras_model, output_names
+from nanosieve.compiler.frontends.keras_model import framework_outputs, load_keras_model, output_names
 from nanosieve.compiler.frontends.quantizers import quantize_op
 from nanosieve.compiler.graph import Builder, Fixed, Graph, Node, TensorType
-from nanosieve.errors import UnknownNameError, UnsupportedLayerError
+from nanosieve.errors import SettingsError, UnknownNameError, UnsupportedLayerError
 
-__all__ = ["graph_of", "load_keras"]
+__all__ = ["graph_of", "load", "run"]
 
 
-def load_keras(path: str | Path) -> Graph:
-    """The fixed-point graph of a ``.keras`` file.
-
-    Raises:
-        InputFileError: missing or damaged file.
-        UnsupportedLayerError: a layer or option that the compiler does not know, by name.
-        InexactModelError: arithmetic that is not fixed point.
-    """
-    path = Path(path)
+def load(path: Path, calibration: Calibration | None) -> Graph:
+    """The fixed-point graph of a ``.keras`` file; see `nanosieve.compiler.frontends.load_model`."""
+    if calibration is not None:
+        message = f"{path.name} states its quantisers; leave out calibrate and precision"
+        raise SettingsError(message)
     return replace(graph_of(load_keras_model(path), name=path.stem), source=path)
 
 
+def run(path: Path, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    """What Keras computes; see `nanosieve.compiler.frontends.run_model`."""
+    return framework_outputs(path, inputs)
+
+
 def graph_of(model: Any, *, name: str) -> Graph:
-    """The fixed-point graph of a built Keras model; see `load_keras`."""
+    """The fixed-point graph of a built Keras model; by the rules of `load_model`."""
     model = getattr(model, "_functional", None) or model
     builder = Builder(name)
     nodes: dict[int, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from nanosieve.errors import InputFileError, UnsupportedLayerError
 __all__ = ["framework_outputs", "load_keras_model", "output_names"]
 
 BATCH = 8192
+"""Most events that the framework takes at a time."""
+LARGEST = 1 << 22
+"""Most input elements at a time."""
 
 
 def load_keras_model(path: str | Path, *, modules: tuple[str, ...] = ()) -> Any:
@@ -71,12 +75,14 @@ def output_names(model: Any) -> list[str]:
     return names
 
 
-def framework_outputs(path: str | Path, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+def framework_outputs(
+    path: str | Path, inputs: Mapping[str, NDArray[Any]] | NDArray[Any]
+) -> dict[str, NDArray[np.float64]]:
     """What the framework itself computes.
 
     Args:
         path: the ``.keras`` file.
-        x: inputs, shape (events, *input shape).
+        inputs: (events, *input shape) by input name, or of the only input.
 
     Returns:
         Output name → array (events, *output shape).
@@ -86,15 +92,25 @@ def framework_outputs(path: str | Path, x: NDArray[Any]) -> dict[str, NDArray[np
     """
     model = load_keras_model(path)
     jax = require("jax", extra="train", purpose="running a Keras model")
+    names = [str(tensor._keras_history.operation.name) for tensor in model.inputs]
+    named = inputs if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
+    arrays = [np.asarray(named[name], dtype=np.float32) for name in names]
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in output_names(model)}
-    function = jax.jit(lambda batch: model(batch, training=False))
+    function = jax.jit(lambda batch: model(batch if len(batch) > 1 else batch[0], training=False))
+    size = max(1, min(BATCH, LARGEST // max(1, *(array[0].size for array in arrays))))
     with jax.default_matmul_precision("highest"):
-        for start in range(0, len(x), BATCH):
-            batch = np.asarray(x[start : start + BATCH], dtype=np.float32)
-            full = np.zeros((BATCH, *batch.shape[1:]), dtype=np.float32)
-            full[: len(batch)] = batch  # one shape, one compilation
-            outputs = function(full)
+        for start in range(0, len(arrays[0]), size):
+            batch = [_filled(array[start : start + size], size) for array in arrays]
+            outputs = function(batch)
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            count = min(size, len(arrays[0]) - start)
             for values, output in zip(parts.values(), outputs, strict=True):
-                values.append(np.asarray(output, dtype=np.float64)[: len(batch)])
+                values.append(np.asarray(output, dtype=np.float64)[:count])
     return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _filled(batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """`batch` with zeros behind it: one shape, one compilation."""
+    full = np.zeros((size, *batch.shape[1:]), dtype=np.float32)
+    full[: len(batch)] = batch
+    return full

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,12 +40,15 @@ class Graph:
         nodes: in topological order, inputs and constants among them.
         outputs: output name → node name.
         source: the model file it was made from, if there is one.
+        exact: whether it equals the model on every input; False after quantisation from a sample, where the
+            difference is measured instead.
     """
 
     nodes: tuple[Node, ...]
     outputs: Mapping[str, str]
     name: str = "network"
     source: Path | None = field(default=None, compare=False)
+    exact: bool = True
 
     @cached_property
     def types(self) -> Mapping[str, TensorType]:
@@ -135,7 +138,7 @@ class Graph:
             else:
                 nodes.append(outcome or node)
         outputs = {output: renamed.get(name, name) for output, name in self.outputs.items()}
-        return Graph(tuple(nodes), outputs, self.name, self.source)
+        return replace(self, nodes=tuple(nodes), outputs=outputs)
 
 
 @dataclass

@@ -37,7 +37,13 @@ def save_graph(graph: Graph, path: str | Path) -> Path:
         }
         for node in graph.nodes
     ]
-    document = {"format": FORMAT, "name": graph.name, "nodes": nodes, "outputs": dict(graph.outputs)}
+    document = {
+        "format": FORMAT,
+        "name": graph.name,
+        "exact": graph.exact,
+        "nodes": nodes,
+        "outputs": dict(graph.outputs),
+    }
     with atomic_path(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     return write_text(path, json.dumps(document, indent=1))
@@ -68,7 +74,7 @@ def load_graph(path: str | Path) -> Graph:
             )
             for entry in document["nodes"]
         )
-        graph = Graph(nodes, dict(document["outputs"]), str(document["name"]))
+        graph = Graph(nodes, dict(document["outputs"]), str(document["name"]), exact=bool(document["exact"]))
     except (json.JSONDecodeError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         message = f"{str(path)!r} or its .npz is damaged: {error}; compile the model again"
         raise InputFileError(message) from error

@@ -133,17 +133,19 @@ class HardwareDesign:
         for module in self.sources.layers:
             write_text(rtl / f"{module.module}.v", module.text)
         write_text(rtl / f"{self.sources.top}.v", self.sources.text)
-        self._write_model(folder / "model.keras")
+        self._write_model(folder)
         save_graph(self.graph, folder / "graph.json")
         write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
         return folder
 
-    def _write_model(self, path: Path) -> None:
-        """A copy of the model file, or no file where the graph was made from none."""
+    def _write_model(self, folder: Path) -> None:
+        """A copy of the model file as ``model.SUFFIX``, or none where the graph was made from none."""
         source = self.graph.source
-        if source is None:
-            path.unlink(missing_ok=True)
-        elif source.resolve() != path.resolve():
+        path = folder / f"model{source.suffix}" if source is not None else None
+        for stale in folder.glob("model.*"):
+            if stale != path:
+                stale.unlink()
+        if source is not None and path is not None and source.resolve() != path.resolve():
             with atomic_path(path) as temporary:
                 shutil.copyfile(source, temporary)
 

@@ -30,7 +30,7 @@ def absorb_rounding(graph: Graph) -> Graph:
         if node.name in added:
             nodes.append(added[node.name])
         nodes.append(new)
-    return Graph(tuple(nodes), graph.outputs, graph.name, graph.source)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _absorb(graph: Graph, node: Node, changed: dict[str, Node], added: dict[str, Node]) -> None:

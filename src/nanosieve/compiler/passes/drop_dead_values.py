@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nanosieve.compiler.graph import Graph, Input
 
 __all__ = ["drop_dead_values"]
@@ -14,4 +16,4 @@ def drop_dead_values(graph: Graph) -> Graph:
         if node.name in live:
             live.update(node.inputs)
     kept = tuple(node for node in graph.nodes if node.name in live or isinstance(node.op, Input))
-    return Graph(kept, graph.outputs, graph.name, graph.source)
+    return replace(graph, nodes=kept)

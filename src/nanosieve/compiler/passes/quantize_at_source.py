@@ -5,6 +5,8 @@ Bits that the quantiser drops are then never made, kept in registers or sent fro
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nanosieve.compiler.graph import Constant, Graph, Input, Node, Quantize, Reshape, Scale
 
 __all__ = ["quantize_at_source"]
@@ -29,7 +31,7 @@ def quantize_at_source(graph: Graph) -> Graph:
         for node in graph.nodes
     ]
     outputs = {output: names.get(name, name) for output, name in graph.outputs.items()}
-    return Graph(_behind_their_layer(moved, set(layers.values())), outputs, graph.name, graph.source)
+    return replace(graph, nodes=_behind_their_layer(moved, set(layers.values())), outputs=outputs)
 
 
 def movable(graph: Graph, node: Node) -> bool:

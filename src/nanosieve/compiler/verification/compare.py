@@ -85,7 +85,7 @@ def verify(
         random: number of random vectors.
         streamed: number of vectors compared layer by layer and in the second stream; 0 for none.
         seed: of the random vectors, gaps and resets.
-        framework: the trained model; default the ``model.keras`` of the folder, if there is one.
+        framework: the trained model; default the model file of the folder, if there is one.
         golden: number of golden vectors to write into the folder ``golden`` of the design; 0 for none.
             Those of an earlier run are removed at the start.
 
@@ -132,12 +132,12 @@ def verify(
 
 def _own_framework(design: DesignFolder) -> Framework | None:
     """The model in the design folder."""
-    model = design.path / "model.keras"
-    if not model.is_file():
+    model = next(iter(sorted(design.path.glob("model.*"))), None)
+    if model is None:
         return None
-    from nanosieve.compiler.frontends import framework_outputs
+    from nanosieve.compiler.frontends import run_model
 
-    return lambda values: framework_outputs(model, next(iter(values.values())))
+    return lambda values: run_model(model, values)
 
 
 def _interpret(graph: Graph, vectors: VectorSet, progress: Progress) -> dict[str, Codes]:
