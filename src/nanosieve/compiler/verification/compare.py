@@ -1,8 +1,8 @@
-"""Proof of equality by vectors: framework = graph = RTL, or the first value that differs."""
+"""Proof of equality by vectors: framework = graph = RTL = netlist, or the first value that differs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.compiler.graph import Graph, decode, interpret, load_graph
-from nanosieve.compiler.verification.difference import check_layers, check_rtl
+from nanosieve.compiler.graph import Graph, interpret, load_graph
+from nanosieve.compiler.verification.difference import bus_codes
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
-from nanosieve.compiler.verification.simulation import simulate
-from nanosieve.compiler.verification.stimulus import Stimulus
+from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
-from nanosieve.errors import SettingsError, VerificationError
+from nanosieve.errors import SettingsError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["Framework", "Verification", "verify"]
+__all__ = ["Verification", "verify"]
 
 Codes = NDArray[np.int64]
 Values = NDArray[Any]
-Framework = Callable[[Mapping[str, Values]], Mapping[str, Values]]
-"""The trained model: input name → float32 (events, *shape), to output name → real values (events, …)."""
 
 CHUNK = 8192
 """Events interpreted between two reports of progress."""
@@ -67,6 +64,7 @@ def verify(
     streamed: int = 2_000,
     seed: int = 0,
     framework: Framework | None = None,
+    also: Sequence[DesignFolder] = (),
     golden: int = 1_000,
     progress: Progress = silent,
 ) -> Verification:
@@ -86,6 +84,7 @@ def verify(
         streamed: number of vectors compared layer by layer and in the second stream; 0 for none.
         seed: of the random vectors, gaps and resets.
         framework: the trained model; default the model file of the folder, if there is one.
+        also: further forms of the same hardware that must agree, such as the netlist of synthesis.
         golden: number of golden vectors to write into the folder ``golden`` of the design; 0 for none.
             Those of an earlier run are removed at the start.
 
@@ -103,31 +102,36 @@ def verify(
     design = read_design(folder)
     graph = load_graph(design.path / "graph.json")
     remove_golden_vectors(design)
-    framework = framework or _own_framework(design)
     vectors = VectorSet.make(design, graph, inputs, random, seed)
     expected = _interpret(graph, vectors, progress)
-    if framework is not None:
-        progress("framework", 0, len(vectors), "vectors")
-        _check_framework(graph, framework(vectors.values), vectors, expected)
-        progress("framework", len(vectors), len(vectors), "vectors")
-    codes = {name: flat(array) for name, array in vectors.codes.items()}
-    simulation = simulate(design.path, codes, progress=progress)
-    check_rtl(design, graph, vectors, expected, simulation.outputs, np.arange(len(vectors)))
+    case = Case(graph, vectors, expected)
+    before, after = _stages(design, framework, also, streamed, seed)
     again: dict[str, int] = {}
-    if streamed:
-        pick = np.random.default_rng(seed).permutation(len(vectors))[:streamed]
-        check_layers(design, graph, vectors, pick)
-        again["layer by layer"] = len(pick)
-        stream = simulate(design.path, take(codes, pick), Stimulus(0.3, 2 + len(pick) // 50, seed))
-        arrived = take(stream.outputs, stream.delivered)
-        check_rtl(design, graph, vectors, expected, arrived, pick[stream.delivered])
-        again["with gaps and resets"] = int(stream.delivered.sum())
+    for stage in (*before, *after):
+        again |= stage.check(case, progress)
+    names = (*(stage.name for stage in before), "graph", *(stage.name for stage in after))
     where = None
     if golden:
         pick = np.unique(np.linspace(0, len(vectors) - 1, golden).astype(np.int64))
-        where = write_golden_vectors(design, take(codes, pick), take(simulation.outputs, pick))
-    stages = (*(("framework",) if framework is not None else ()), "graph", "rtl")
-    return Verification(dict(vectors.counts), stages, again, where)
+        given = {name: flat(array) for name, array in vectors.codes.items()}
+        where = write_golden_vectors(
+            design, take(given, pick), take(bus_codes(design, graph, expected), pick)
+        )
+    return Verification(dict(vectors.counts), names, again, where)
+
+
+def _stages(
+    design: DesignFolder,
+    framework: Framework | None,
+    also: Sequence[DesignFolder],
+    streamed: int,
+    seed: int,
+) -> tuple[list[Stage], list[Stage]]:
+    """What is compared with the graph, in the order of the proof: what it stands for, what stands for it."""
+    framework = framework or _own_framework(design)
+    before: list[Stage] = [FrameworkStage(framework)] if framework is not None else []
+    after: list[Stage] = [HardwareStage(level, streamed, seed) for level in (design, *also)]
+    return before, after
 
 
 def _own_framework(design: DesignFolder) -> Framework | None:
@@ -147,23 +151,3 @@ def _interpret(graph: Graph, vectors: VectorSet, progress: Progress) -> dict[str
         parts.append(interpret(graph, take(vectors.codes, slice(start, start + CHUNK))))
     progress("graph", len(vectors), len(vectors), "vectors")
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _check_framework(
-    graph: Graph, trained: Mapping[str, Values], vectors: VectorSet, expected: Mapping[str, Codes]
-) -> None:
-    for name, node in graph.outputs.items():
-        meant = flat(decode(expected[name], graph.types[node]))
-        given = flat(np.asarray(trained[name], dtype=np.float64)) if name in trained else None
-        if given is None or given.shape != meant.shape:
-            message = f"the framework has no output {name!r} of {meant.shape[1]} elements; compile it again"
-            raise VerificationError(message)
-        differs = ~(given == meant)  # NaN differs from all
-        if differs.any():
-            event, element = (int(n[0]) for n in np.nonzero(differs))
-            message = (
-                f"framework and graph differ first in layer {graph.by_name[node].layer!r} (output {name!r}), "
-                f"element {element}, {vectors.name(event)}: "
-                f"framework {given[event, element]:.17g}, graph {meant[event, element]:.17g}"
-            )
-            raise VerificationError(message)

@@ -80,7 +80,12 @@ class Module(_Part):
 
 
 class DesignFolder(_Part):
-    """What ``design.json`` says, and where."""
+    """What ``design.json`` says, and where.
+
+    Attributes:
+        level: what the Verilog is; said by whoever made it, not by ``design.json``.
+        models: further Verilog files, with the primitives of which a netlist is made.
+    """
 
     path: Path
     format: Literal[1]
@@ -94,6 +99,8 @@ class DesignFolder(_Part):
     layers: tuple[Layer, ...] = ()
     modules: dict[_Identifier, Module]
     budget: dict[str, Any] = {}
+    level: Literal["RTL", "netlist"] = "RTL"
+    models: tuple[Path, ...] = ()
 
     @model_validator(mode="after")
     def _modules_known(self) -> DesignFolder:
@@ -106,9 +113,11 @@ class DesignFolder(_Part):
     @property
     def sources(self) -> tuple[Path, ...]:
         """The Verilog files, each once."""
-        return tuple(
-            self.path / file for file in dict.fromkeys(module.file for module in self.modules.values())
-        )
+        files = dict.fromkeys(module.file for module in self.modules.values())
+        return (*(self.path / file for file in files), *self.models)
+
+
+_NOT_IN_THE_FILE: dict[str, Any] = {"level": "RTL", "models": ()}
 
 
 def read_design(folder: str | Path) -> DesignFolder:
@@ -130,7 +139,7 @@ def read_design(folder: str | Path) -> DesignFolder:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             document = {}
-        design = DesignFolder.model_validate({**document, "path": folder})
+        design = DesignFolder.model_validate({**document, **_NOT_IN_THE_FILE, "path": folder})
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         message = f"{str(path)!r} is damaged: {error}; compile the model again"
         raise InputFileError(message) from error

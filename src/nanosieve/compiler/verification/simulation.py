@@ -41,7 +41,7 @@ class Simulation:
 
 
 def simulate(
-    folder: str | Path,
+    design: str | Path | DesignFolder,
     codes: Mapping[str, NDArray[Any]],
     stimulus: Stimulus = BACK_TO_BACK,
     *,
@@ -52,16 +52,16 @@ def simulate(
     Between vectors the inputs carry random bits, and registers wake up with random bits.
 
     Args:
-        folder: a compiled design.
+        design: a compiled design, by its folder.
         codes: input name → integer codes (vectors, …); the shape after the first axis is flattened.
 
     Raises:
-        InputFileError: `folder` is not a design.
+        InputFileError: `design` is not a design.
         SampleError: an input is missing, has a wrong shape, or a code outside its range.
         VerificationError: valid_out rises in a cycle in which no vector is due, or is missing.
         MissingDependencyError, ToolError: the simulator cannot be built or fails.
     """
-    design = read_design(folder)
+    design = _folder(design)
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
     schedule = stimulus.schedule(vectors, design.latency_cycles)
@@ -76,14 +76,14 @@ def simulate(
 
 
 def probe(
-    folder: str | Path, codes: Mapping[str, NDArray[Any]], *, progress: Progress = silent
+    design: str | Path | DesignFolder, codes: Mapping[str, NDArray[Any]], *, progress: Progress = silent
 ) -> dict[str, Codes]:
     """The codes that every layer's wire carries for each vector: layer name → int64 (vectors, elements).
 
     The vectors enter back to back, and each wire is read `stage` cycles after its vector entered. The errors
     are those of `simulate`, but for VerificationError, which is not raised.
     """
-    design = read_design(folder)
+    design = _folder(design)
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
     deepest = max((layer.stage for layer in design.layers), default=0)
@@ -96,6 +96,10 @@ def probe(
             cycles = schedule.entered + seen.stage
             values[seen.name] = unpack(response[cycles - 1][:, columns], seen.elements)  # row 0 is cycle 1
     return values
+
+
+def _folder(design: str | Path | DesignFolder) -> DesignFolder:
+    return design if isinstance(design, DesignFolder) else read_design(design)
 
 
 def check_codes(design: DesignFolder, codes: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
@@ -165,6 +169,7 @@ def _columns(buses: Sequence[Bus | Layer], first: int = 2) -> list[tuple[Any, sl
 
 def _run(bench: Bench, records: NDArray[np.uint32], *, every: bool, progress: Progress) -> NDArray[np.uint32]:
     program = build(bench, progress=progress)
+    stage = f"simulate {bench.design.level}"
     with tempfile.TemporaryDirectory(prefix="nanosieve-sim-") as name:
         stimulus, response = Path(name, "stimulus"), Path(name, "response")
         records.tofile(stimulus)
@@ -172,11 +177,11 @@ def _run(bench: Bench, records: NDArray[np.uint32], *, every: bool, progress: Pr
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                progress("simulate RTL", int(line), len(records), "cycles")
+                progress(stage, int(line), len(records), "cycles")
         if process.returncode != 0:
             message = f"the simulator of {str(bench.design.path)!r} ended with code {process.returncode}"
             raise ToolError(message)
-        progress("simulate RTL", len(records), len(records), "cycles")
+        progress(stage, len(records), len(records), "cycles")
         return np.fromfile(response, dtype=np.uint32).reshape(-1, 2 + word_count(bench.observed))
 
 

@@ -82,7 +82,8 @@ def build(bench: Bench, *, progress: Progress = silent) -> Path:
     root, compiler = verilator_root(), compiler_path()
     folder = output_folder(bench.design.path / "sim")
     sources = tuple(source.read_text(encoding="utf-8") for source in bench.design.sources)
-    program = folder / f"simulator-{_hash(_tools(compiler), bench.wrapper(), bench.driver(), *sources)}"
+    level = bench.design.level.lower()
+    program = folder / f"{level}-{_hash(_tools(compiler), bench.wrapper(), bench.driver(), *sources)}"
     if program.is_file():
         return program
     with tempfile.TemporaryDirectory(prefix="nanosieve-sim-") as name:
@@ -93,7 +94,7 @@ def build(bench: Bench, *, progress: Progress = silent) -> Path:
         _translate(bench, root, place)
         objects = _compile(root, compiler, place, progress)
         _run([compiler, *map(str, objects), "-o", "program", "-pthread"], place)
-        for stale in folder.glob("simulator-*"):
+        for stale in folder.glob(f"{level}-*"):
             stale.unlink(missing_ok=True)
         with atomic_path(program) as temporary:
             shutil.move(place / "program", temporary)
