@@ -1,4 +1,4 @@
-"""The networks that are timed: random weights, every width stated, so that all tools compute the same bits."""
+"""The networks that are timed: random weights, every width stated, so that all tools compute the same."""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ from nanosieve.compiler.passes.absorb_rounding import absorb_rounding
 from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
 from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
 from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
+from nanosieve.compiler.passes.fold_constants import fold_constants
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
+from nanosieve.compiler.passes.merge_rewiring import merge_rewiring
 from nanosieve.compiler.passes.quantize_at_source import quantize_at_source
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "drop_dead_values",
     "drop_idle_quantizers",
     "fold_batch_norm",
+    "fold_constants",
     "merge_quantizers",
+    "merge_rewiring",
     "quantize_at_source",
     "run_passes",
 ]
@@ -27,6 +31,8 @@ __all__ = [
 Pass = Callable[[Graph], Graph]
 
 DEFAULT: tuple[Pass, ...] = (
+    fold_constants,
+    merge_rewiring,
     fold_batch_norm,
     drop_idle_quantizers,
     quantize_at_source,
