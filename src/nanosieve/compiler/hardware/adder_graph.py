@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from nanosieve._require import require
@@ -38,22 +41,38 @@ def multiply_matrix(
     if np.any(kernel != kernel.astype(np.float32)):
         message = "a weight has more than 24 significant bits, which the adder graphs cannot hold"
         raise UnsupportedLayerError(message)
-    cmvm = require("alkaid.cmvm", extra="hardware", purpose="the adder graph of a dense layer")
     ranges = [netlist.range(x.cell) for x in inputs]
-    intervals = [
+    intervals = tuple(
         (float(low) * 2.0**x.exponent, float(high) * 2.0**x.exponent, 2.0**x.exponent)
         for x, (low, high) in zip(inputs, ranges, strict=True)
-    ]
-    stages = cmvm.cmvm_solve(
-        np.ascontiguousarray(kernel, dtype=np.float32),
-        hard_dc=extra_depth,
-        qintervals=intervals,
-        latencies=[float(a) for a in arrivals],
+    )
+    stages = _solve(
+        kernel.astype(np.float32).tobytes(),
+        kernel.shape,
+        extra_depth,
+        intervals,
+        tuple(float(a) for a in arrivals),
     )
     values = inputs
     for stage in stages:
         values = _replay(netlist, values, stage)
     return values
+
+
+@lru_cache(maxsize=256)
+def _solve(
+    kernel: bytes,
+    shape: tuple[int, ...],
+    extra_depth: int,
+    intervals: tuple[tuple[float, float, float], ...],
+    latencies: tuple[float, ...],
+) -> tuple[Any, ...]:
+    """alkaid's stages; kept, for a convolution asks for the same at every position."""
+    cmvm = require("alkaid.cmvm", extra="hardware", purpose="the adder graph of a dense layer")
+    matrix = np.frombuffer(kernel, dtype=np.float32).reshape(shape).copy()  # the solver wants it writable
+    return tuple(
+        cmvm.cmvm_solve(matrix, hard_dc=extra_depth, qintervals=list(intervals), latencies=list(latencies))
+    )
 
 
 def _replay(netlist: Netlist, inputs: list[Value], stage: object) -> list[Value]:
