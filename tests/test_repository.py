@@ -18,6 +18,8 @@ ROOMS = (
     "errors",
     "progress",
     "_require",
+    "_names",
+    "_toolchain",
     "units",
     "figure",
     "_files",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nanosieve._names import UniqueNames, plain
+
 __all__ = ["Names", "identifier"]
 
 _KEYWORDS = """
@@ -42,21 +44,13 @@ def identifier(name: str) -> str:
     >>> identifier("block/dense-1"), identifier("2nd"), identifier("out"), identifier("n1")
     ('block_dense_1', 'l_2nd', 'l_out', 'l_n1')
     """
-    text = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "l"
+    text = plain(name)
     taken = text[0].isdigit() or text in _TAKEN or _INTERNAL.fullmatch(text)
     return f"l_{text}" if taken else text
 
 
-class Names:
+class Names(UniqueNames):
     """Identifiers that differ."""
 
     def __init__(self) -> None:
-        self.taken: set[str] = set()
-
-    def new(self, name: str) -> str:
-        """An identifier for `name` that was not given before."""
-        text, n = identifier(name), 2
-        while text in self.taken:
-            text, n = f"{identifier(name)}_{n}", n + 1
-        self.taken.add(text)
-        return text
+        super().__init__(identifier)

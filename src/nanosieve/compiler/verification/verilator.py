@@ -13,18 +13,18 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nanosieve._files import atomic_path, output_folder
 from nanosieve._require import require
+from nanosieve._toolchain import compiler_path, first_complaint, run_compiler
 from nanosieve.compiler.verification.bench import TOP, Bench
-from nanosieve.errors import MissingDependencyError, OutputError, ToolError
+from nanosieve.errors import OutputError, ToolError
 from nanosieve.executor import default_workers
 from nanosieve.progress import Progress, silent
 
-__all__ = ["build", "compiler_path", "verilator_root"]
+__all__ = ["build", "verilator_root"]
 
 _TRANSLATE = (
     "--cc",
@@ -45,6 +45,7 @@ _FLAGS = (
     "-DVERILATOR=1",
     *(f"-DVM_{feature}=0" for feature in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD")),
 )
+_SIMULATOR = "the simulator"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
 
@@ -58,19 +59,6 @@ def verilator_root() -> Path:
     return Path(package.__file__).parent
 
 
-def compiler_path() -> str:
-    """The C++ compiler: ``$CXX``, else g++ or clang++.
-
-    Raises:
-        MissingDependencyError: there is none.
-    """
-    for name in (os.environ.get("CXX", ""), "g++", "clang++", "c++"):
-        if name and (found := shutil.which(name)):
-            return found
-    message = "RTL simulation needs a C++ compiler and found none; remedy: install g++ (or set CXX)"
-    raise MissingDependencyError(message)
-
-
 def build(bench: Bench, *, progress: Progress = silent) -> Path:
     """The simulator of `bench`, kept in the folder ``sim`` of the design under the hash of all it is made of.
 
@@ -79,7 +67,7 @@ def build(bench: Bench, *, progress: Progress = silent) -> Path:
         ToolError: Verilator refuses the Verilog, or the C++ does not compile.
         OutputError: the design folder cannot be written to.
     """
-    root, compiler = verilator_root(), compiler_path()
+    root, compiler = verilator_root(), compiler_path("RTL simulation")
     folder = output_folder(bench.design.path / "sim")
     sources = tuple(source.read_text(encoding="utf-8") for source in bench.design.sources)
     level = bench.design.level.lower()
@@ -93,7 +81,7 @@ def build(bench: Bench, *, progress: Progress = silent) -> Path:
         progress("build simulator", 0, 1, "Verilator")
         _translate(bench, root, place)
         objects = _compile(root, compiler, place, progress)
-        _run([compiler, *map(str, objects), "-o", "program", "-pthread"], place)
+        run_compiler([compiler, *map(str, objects), "-o", "program", "-pthread"], place, what=_SIMULATOR)
         for stale in folder.glob(f"{level}-*"):
             stale.unlink(missing_ok=True)
         with atomic_path(program) as temporary:
@@ -124,7 +112,7 @@ def _translate(bench: Bench, root: Path, place: Path) -> None:
         text=True,
     )
     if done.returncode != 0:
-        complaint = _first_complaint(done.stderr + done.stdout, "%Error")
+        complaint = first_complaint(done.stderr + done.stdout, "%Error")
         message = f"Verilator refuses design {str(bench.design.path)!r}: {complaint}"
         raise ToolError(message)
 
@@ -142,7 +130,8 @@ def _compile(root: Path, compiler: str, place: Path, progress: Progress) -> list
         target = place / f"{source.stem}.o"
         cold = source.parent == include or "__Slow" in source.name
         optimise = _DO_NOT_OPTIMISE if cold else _OPTIMISE
-        _run([compiler, optimise, *flags, "-c", str(source), "-o", str(target)], place)
+        command = [compiler, optimise, *flags, "-c", str(source), "-o", str(target)]
+        run_compiler(command, place, what=_SIMULATOR)
         if source.parent == include:
             # without a cache folder it is compiled anew each time
             with contextlib.suppress(OSError, OutputError):
@@ -165,17 +154,3 @@ def _compile(root: Path, compiler: str, place: Path, progress: Progress) -> list
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "nanosieve"
-
-
-def _run(command: Sequence[str], place: Path) -> None:
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
-    if done.returncode != 0:
-        complaint = _first_complaint(done.stderr, "error")
-        message = f"{Path(command[0]).name} fails to build the simulator: {complaint}"
-        raise ToolError(message)
-
-
-def _first_complaint(text: str, mark: str) -> str:
-    """The first line of a tool's output that holds `mark`, else its last line."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if mark in line), lines[-1] if lines else "no message")
