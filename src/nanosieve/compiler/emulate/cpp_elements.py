@@ -29,7 +29,7 @@ from nanosieve.compiler.graph import (
 from nanosieve.compiler.graph.fixed import Integers
 from nanosieve.errors import GraphError
 
-__all__ = ["ELEMENTWISE", "Scalar", "expression", "varying"]
+__all__ = ["ELEMENTWISE", "FixedScalar", "Scalar", "expression", "varying"]
 
 WIDEST = 62
 
@@ -39,20 +39,41 @@ class Scalar:
     """Element ``k`` of an operand.
 
     Attributes:
-        text: the C++ expression of its code.
+        written: the C++ expression of its code.
         bits: of the expression.
         type: of the whole tensor.
-        codes: of a constant.
     """
 
-    text: str
+    written: str
     bits: int
     type: TensorType
-    codes: Integers | None = None
+
+    @property
+    def text(self) -> str:
+        """The C++ expression of its code."""
+        return self.written
 
     def at(self, bits: int) -> str:
         """The expression with so many bits."""
         return cast(self.text, self.bits, bits)
+
+
+@dataclass(frozen=True)
+class FixedScalar(Scalar):
+    """Element ``k`` of a constant.
+
+    Attributes:
+        codes: of the whole tensor.
+        source: takes in the array of them, if they differ and are used as they are.
+    """
+
+    codes: Integers
+    source: Source
+
+    @property
+    def text(self) -> str:
+        """The C++ expression of its code."""
+        return self.source.term(self.codes)
 
 
 def expression(source: Source, op: Op, operands: list[Scalar], result: TensorType) -> tuple[str, int]:
@@ -86,7 +107,7 @@ def _aligned(source: Source, operands: list[Scalar], *more: Integers) -> tuple[l
 
 def _shifted(source: Source, x: Scalar, shift: Integers, bits: int) -> str:
     """``x * 2**shift`` of so many bits; a product, as C++17 does not define the shift of negative numbers."""
-    if x.codes is not None:
+    if isinstance(x, FixedScalar):
         text = source.term(x.codes << shift)
         return cast(text, 32, bits)
     factor = source.term(np.int64(1) << shift, care=varying(x.type))

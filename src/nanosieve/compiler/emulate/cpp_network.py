@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nanosieve.compiler.emulate.cpp_elements import ELEMENTWISE, Scalar, expression
+from nanosieve.compiler.emulate.cpp_elements import ELEMENTWISE, FixedScalar, Scalar, expression
 from nanosieve.compiler.emulate.cpp_names import comment
 from nanosieve.compiler.emulate.cpp_source import Source, bits_of, cast, integer, loops
 from nanosieve.compiler.emulate.cpp_tensors import Tensor, body
@@ -166,7 +166,7 @@ class Network:
             root = self.graph.by_name[self.root[name]]
             if isinstance(root.op, Constant):
                 codes = root.op.codes.reshape(types[name].shape)
-                return Scalar(source.term(codes), bits_of(codes), types[name], codes)
+                return FixedScalar("", bits_of(codes), types[name], codes, source)
             if root.name in local:
                 return Scalar(*local[root.name], types[name])
             place = self._operand(name)

@@ -80,10 +80,10 @@ class Source:
     _array_names: dict[tuple[int, bytes], str] = field(default_factory=dict)
     _function_names: dict[str, str] = field(default_factory=dict)
 
-    def array(self, values: NDArray[Any]) -> tuple[str, int]:
+    def array(self, values: NDArray[Any], narrowest: int = 8) -> tuple[str, int]:
         """Name and bits of the constant array with these `values`, row-major, of the narrowest type."""
         flat = np.ascontiguousarray(values, dtype=np.int64).reshape(-1)
-        bits = bits_of(flat, narrowest=8)
+        bits = bits_of(flat, narrowest=narrowest)
         key = (bits, flat.tobytes())
         if key not in self._array_names:
             name = self._array_names[key] = f"k{len(self._array_names)}"
@@ -117,7 +117,9 @@ class Source:
 
     def function(self, kind: str, returns: str, parameters: Sequence[str], body: Sequence[str]) -> str:
         """Name of the function with this `body`; a new name begins with `kind`."""
-        text = ", ".join(parameters) + f") noexcept {{\n{''.join(f'    {line}' + chr(10) for line in body)}}}"
+        given = f"\n{' ' * 8}" + f",\n{' ' * 8}".join(parameters)
+        lines = "".join(f"    {line}\n" for line in body)
+        text = f"{given}) noexcept {{\n{lines}}}"
         key = f"{returns} {text}"
         if key not in self._function_names:
             name = self._function_names[key] = f"{kind}_{len(self._function_names)}"

@@ -75,7 +75,7 @@ def _dense(source: Source, op: Any, operands: Sequence[Tensor], y: Tensor) -> li
     m = matrix.shape[-1]
     most = (x.peak.reshape(blocks, rows, n).astype(float) @ np.abs(matrix).astype(float)).max(initial=0.0)
     bits = bits_of(x.type.low, x.type.high, matrix, int(most))
-    kernel, _ = source.array(matrix.transpose(0, 2, 1))
+    kernel, _ = source.array(matrix.transpose(0, 2, 1), narrowest=16)  # products of int16 vectorise best
     given = offset(("b", blocks, rows * n), ("r", rows, n), ("i", n, 1))
     weight = offset(("b", blocks, m * n), ("j", m, n), ("i", n, 1))
     to = offset(("b", blocks, rows * m), ("r", rows, m), ("j", m, 1))
