@@ -111,6 +111,23 @@ def test_ports_state_how_numbers_become_codes(
     assert encode(graph, {"x": np.array([[2.5, 8.2]])})["x"].tolist() == [expected]
 
 
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize(
+    ("overflow", "expected"),
+    [
+        (Overflow.SAT, [2**61 - 1, -(2**61), 2**61 - 1, 2**60 + 256, -(2**61)]),
+        (Overflow.WRAP, [-(2**61), -(2**61), 1024, 2**60 + 256, 0]),
+    ],
+)
+def test_ports_wider_than_a_double_stay_in_their_type(
+    rounding: Rounding, overflow: Overflow, expected: list[int]
+) -> None:
+    builder = Builder()
+    x = builder.input("x", TensorType.of(Fixed(62, 62), (5,)), rounding, overflow)
+    values = np.array([[2.0**61, -(2.0**61), 2.0**62 + 1024, 2.0**60 + 256, -(2.0**900)]])
+    assert encode(builder.finish({"y": x}), {"x": values})["x"].tolist() == [expected]
+
+
 def test_decode_gives_numbers() -> None:
     type = TensorType.of(Fixed(8, 4), (1,))
     assert decode(np.array([[3]]), type).tolist() == [[3 / 16]]

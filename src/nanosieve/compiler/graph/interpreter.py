@@ -56,10 +56,13 @@ def _to_codes(array: NDArray[np.float64], port: Input) -> Integers:
         rounded = np.floor(scaled)
         if port.rounding is Rounding.RND:
             rounded += scaled - rounded >= 0.5
-    low, high = port.type.low, port.type.high
+    # the last steps are taken in integers: a double holds the ends of a range of at most 53 bits only
+    low, high, limit = port.type.low, port.type.high, 2.0**62
     if port.overflow is Overflow.SAT:
-        return np.asarray(np.clip(rounded, low, high), dtype=np.int64)
-    return np.asarray(np.mod(rounded - low, high - low + 1.0) + low, dtype=np.int64)
+        return np.asarray(np.clip(np.clip(rounded, -limit, limit).astype(np.int64), low, high))
+    codes = high - low + 1
+    whole = np.where(np.abs(rounded) < limit, rounded, np.fmod(rounded, codes)).astype(np.int64)
+    return np.asarray((whole - low) % codes + low)
 
 
 def decode(codes: Integers, type: TensorType) -> NDArray[np.float64]:
