@@ -10,6 +10,7 @@ from nanosieve.compiler.emulate.cpp_names import comment
 from nanosieve.compiler.emulate.cpp_source import Source, bits_of, cast, integer, loops
 from nanosieve.compiler.emulate.cpp_tensors import Tensor, body
 from nanosieve.compiler.graph import Constant, Graph, Input, Node, Reshape, Scale
+from nanosieve.errors import GraphError
 
 __all__ = ["Network", "Place"]
 
@@ -177,7 +178,11 @@ class Network:
         for node in step:
             type = types[node.name]
             operands = [scalar(name) for name in node.inputs]
-            text, bits = expression(source, node.op, operands, type)
+            try:
+                text, bits = expression(source, node.op, operands, type)
+            except GraphError as error:
+                message = f"node {node.name!r} of layer {node.layer!r}: {error}"
+                raise GraphError(message) from error
             own = bits_of(type.low, type.high)
             variable = f"v{len(local)}"
             lines.append(f"const {integer(own)} {variable} = {cast(text, bits, own)};")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanosieve.compiler.emulate.cpp_names import comment, port_names
-from nanosieve.compiler.emulate.cpp_source import Source, bits_of, integer
+from nanosieve.compiler.emulate.cpp_source import Source, bits_of, integer, literal
 from nanosieve.compiler.graph import Graph, Input, Overflow, Rounding, TensorType
 from nanosieve.compiler.graph.fixed import Integers
 from nanosieve.errors import GraphError
@@ -107,10 +107,11 @@ def _cast(text: str, given: int, wanted: int) -> str:
 
 def _powers(source: Source, exponent: Integers) -> str:
     """The C++ double ``2**exponent`` of element ``k``."""
-    if exponent.size and np.any(exponent != exponent.flat[0]):
+    exponent = np.clip(exponent, -4096, 4096)  # beyond which a double is zero or infinite all the same
+    power = int(exponent.flat[0]) if exponent.size else 0
+    if np.any(exponent != power):
         return f"std::ldexp(1.0, {source.term(exponent)})"
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.exp2(exponent.flat[0] if exponent.size else 0.0)).hex()
+    return f"std::ldexp(1.0, {literal(power)})" if abs(power) > EXPONENTS else f"0x1p{power}"
 
 
 def input_ports(graph: Graph) -> list[Port]:

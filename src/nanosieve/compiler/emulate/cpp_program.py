@@ -111,36 +111,36 @@ def emulate_cpp(
         ToolError: the C++ does not compile.
         UnknownNameError: an input is missing or unknown.
     """
-    with build_cpp({header_name(graph): graph}, header=header) as program:
+    name = header_name(graph) if header is None else Path(header).stem
+    sources = None if header is None else {name: _read(Path(header))}
+    with build_cpp({name: graph}, sources) as program:
         return program.codes(codes)
 
 
 @contextmanager
 def build_cpp(
-    graphs: Mapping[str, Graph], *, header: str | Path | None = None, flags: Sequence[str] = FLAGS
+    graphs: Mapping[str, Graph], sources: Mapping[str, str] | None = None, *, flags: Sequence[str] = FLAGS
 ) -> Iterator[CppProgram]:
     """A program of the C++ of `graphs`, which lives as long as the context.
 
     Args:
-        graphs: by the names given to `to_cpp`.
-        header: of a single graph: the file that `write_cpp` made, of that name.
+        graphs: by their C++ names, which are identifiers.
+        sources: the C++ of each; default: it is written anew.
         flags: of the compiler.
 
     Raises:
-        InputFileError: `header` does not exist.
         MissingDependencyError: there is no C++ compiler.
         ToolError: the C++ does not compile.
     """
     compiler = compiler_path("the C++ of a network")
-    named = {header_name(graph, name): graph for name, graph in graphs.items()}
+    sources = sources or {name: to_cpp(graph, name) for name, graph in graphs.items()}
     with tempfile.TemporaryDirectory(prefix="nanosieve-cpp-") as folder:
         place = Path(folder)
-        for name, graph in named.items():
-            text = to_cpp(graph, name) if header is None else _read(Path(header))
+        for name, text in sources.items():
             (place / f"{name}.hpp").write_text(text, encoding="utf-8")
-        (place / "driver.cpp").write_text(_driver(named), encoding="utf-8")
+        (place / "driver.cpp").write_text(_driver(graphs), encoding="utf-8")
         run_compiler([compiler, *flags, "driver.cpp", "-o", "program"], place, what="the C++ of the network")
-        yield CppProgram(place / "program", named)
+        yield CppProgram(place / "program", graphs)
 
 
 def _read(path: Path) -> str:
