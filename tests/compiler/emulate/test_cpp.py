@@ -94,6 +94,18 @@ def test_no_undefined_behaviour() -> None:
 
 
 @pytest.mark.slow
+def test_the_sanitizers_bite() -> None:
+    source = to_cpp(network()).replace("k0[j * 3 + i]", "k0[j * 30 + i]")
+    graphs, flags = {"network": network()}, ("-std=c++17", "-O0", *SANITIZED)
+    message = r"^the C\+\+ of the network ends with status .*error"
+    with (
+        build_cpp(graphs, {"network": source}, flags=flags) as program,
+        pytest.raises(ToolError, match=message),
+    ):
+        program.codes({"x": np.zeros((1, 3), int)})
+
+
+@pytest.mark.slow
 def test_no_warning_of_the_optimiser() -> None:
     graphs = {f"g{seed}": random_graph(seed, layers=8) for seed in range(3000, 3010)}
     graphs |= {name: build() for name, build in EDGES.items()}

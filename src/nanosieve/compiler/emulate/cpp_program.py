@@ -89,7 +89,7 @@ class CppProgram:
             raise SampleError(message)
         if done.returncode:
             complaint = first_complaint(done.stderr.decode(errors="replace"), "error")
-            message = f"the C++ program {self.path.name} ends with status {done.returncode}: {complaint}"
+            message = f"the C++ of the network ends with status {done.returncode}: {complaint}"
             raise ToolError(message)
         return done.stdout
 

@@ -33,6 +33,9 @@ from nanosieve.compiler.graph.steps import finest_step
 
 __all__ = ["TENSOR_OPS", "Tensor", "body"]
 
+LANES = 8
+"""16-bit integers in the vectors that every x86-64 and ARMv8 has."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -79,11 +82,12 @@ def _dense(source: Source, op: Any, operands: Sequence[Tensor], y: Tensor) -> li
     given = offset(("b", blocks, rows * n), ("r", rows, n), ("i", n, 1))
     weight = offset(("b", blocks, m * n), ("j", m, n), ("i", n, 1))
     to = offset(("b", blocks, rows * m), ("r", rows, m), ("j", m, 1))
-    total = [
-        f"{integer(bits)} sum = 0;",
-        *loops([("i", n)], [f"sum += {x.at(given, bits)} * {kernel}[{weight}];"]),
-        y.store(to, "sum", bits),
-    ]
+    product = f"sum += {x.at(given, bits)} * {kernel}[{weight}];"
+    whole = n - n % LANES if n > LANES else n
+    total = [f"{integer(bits)} sum = 0;", *loops([("i", whole)], [product])]
+    if whole < n:  # compilers turn a loop of whole vectors into vector code more readily
+        total.append(f"for (std::size_t i = {whole}; i < {n}; ++i) {product}")
+    total.append(y.store(to, "sum", bits))
     return loops([("b", blocks), ("r", rows), ("j", m)], total)
 
 
