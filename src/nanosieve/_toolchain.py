@@ -47,7 +47,11 @@ def run_compiler(command: Sequence[str], place: Path, *, what: str) -> None:
         raise ToolError(message)
 
 
+_SUM = "%Error: Exiting due to"
+"""What Verilator says last, whatever went wrong."""
+
+
 def first_complaint(text: str, mark: str) -> str:
     """The first line of a tool's output that holds `mark`, else its last line."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip() and _SUM not in line]
     return next((line for line in lines if mark in line), lines[-1] if lines else "no message")

@@ -7,10 +7,15 @@ from pathlib import Path
 import click
 
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
-from nanosieve.compiler.synthesis import Resources, Synthesis, synthesize
+from nanosieve.compiler.synthesis import Resources, Synthesis, prove_equivalent, synthesize
 from nanosieve.devices import RESOURCES, UNITS
+from nanosieve.errors import VerificationError
+from nanosieve.progress import Progress
 
 __all__ = ["command"]
+
+LARGEST_PROOF, PROOF_SECONDS = 300, 20
+"""LUTs of a module beyond which --prove does not try, and its time for one module."""
 
 
 @click.command("synth", short_help="synthesise a compiled design with Yosys and count its resources")
@@ -20,42 +25,75 @@ __all__ = ["command"]
 @click.option(
     "--time-limit", type=float, default=3600.0, show_default=True, help="Seconds for one Yosys process."
 )
+@click.option("--prove", is_flag=True, help="Prove RTL = netlist, for all inputs, of every small module.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(folder: Path, device: str | None, workers: int | None, time_limit: float, as_json: bool) -> None:
+def command(
+    folder: Path, device: str | None, workers: int | None, time_limit: float, prove: bool, as_json: bool
+) -> None:
     """Synthesise a compiled design with Yosys and count what its netlist holds, layer by layer.
 
     Every layer is synthesised for itself; results are kept in DIR/synth, so that an interrupted run goes
     on where it was and an unchanged layer costs nothing. Yosys counts, but does not place and route.
 
+    With --prove a SAT solver compares each module of up to 300 LUTs with its netlist, 20 s at most for each:
+    proven, undecided in that time, or different, which ends the command with code 1.
+
     \b
     Example:
       nanosieve synth out/tagger
       nanosieve synth out/tagger --device alveo-u50 --json
+      nanosieve synth out/tagger --prove
     """
     with terminal_progress() as progress:
         result = synthesize(folder, device=device, workers=workers, time_limit=time_limit, progress=progress)
+        proofs = _prove(folder, result, progress) if prove else {}
     if as_json:
-        echo_json(result.to_dict())
+        echo_json({**result.to_dict(), **({"equivalence": proofs} if prove else {})})
         return
-    _show(result)
+    _show(result, proofs)
 
 
-def _show(result: Synthesis) -> None:
+def _prove(folder: Path, result: Synthesis, progress: Progress) -> dict[str, str]:
+    """Module → proven, undecided or too large.
+
+    Raises:
+        VerificationError: RTL and netlist of a module differ.
+    """
+    outcomes: dict[str, str] = {}
+    for module in result.modules:
+        progress("prove", len(outcomes), len(result.modules), module.name)
+        if module.resources.lut.value > LARGEST_PROOF:
+            outcomes[module.module] = "too large"
+            continue
+        proof = prove_equivalent(folder, module.module, device=result.device.name, time_limit=PROOF_SECONDS)
+        if proof.outcome == "different":
+            values = ", ".join(f"{name} {value[-1]}" for name, value in proof.counterexample.items())
+            message = f"RTL and netlist of module {module.module!r} differ, for example at {values}"
+            raise VerificationError(message)
+        outcomes[module.module] = proof.outcome
+    progress("prove", len(outcomes), len(result.modules))
+    return outcomes
+
+
+def _show(result: Synthesis, proofs: dict[str, str]) -> None:
     header = ["layer", *(UNITS[resource] for resource in RESOURCES), "CARRY4", "levels"]
+    header += ["RTL = netlist"] if proofs else []
     rows = [
         [
             "between layers" if module.name == result.design else module.name,
             *_numbers(module.resources),
             module.logic_levels.number(),
+            *([proofs[module.module]] if proofs else []),
         ]
         for module in result.modules
     ]
-    rows.append(["total", *_numbers(result.resources), ""])
+    empty = [""] if proofs else []
+    rows.append(["total", *_numbers(result.resources), "", *empty])
     for title, percent in (
         (f"% of {result.device.name}", result.percent_of_device),
         ("% of the usable share", result.percent_of_usable),
     ):
-        rows.append([title, *(percent(resource).number() for resource in RESOURCES), "", ""])
+        rows.append([title, *(percent(resource).number() for resource in RESOURCES), "", "", *empty])
     source = result.resources.lut.source
     show_table(f"{result.design} on {result.device.name}: synthesised with {source}", header, rows)
     if result.device.architecture == "Versal":

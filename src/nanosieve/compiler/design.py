@@ -13,7 +13,7 @@ from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
 from nanosieve.compiler.passes import run_passes
-from nanosieve.compiler.synthesis import Synthesis, synthesize
+from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
 from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
@@ -77,20 +77,23 @@ class Design:
         *,
         random: int = 20_000,
         seed: int = 1,
+        netlist: bool = False,
         progress: Progress = silent,
     ) -> Verification:
-        """Prove framework = graph = RTL on the events `x` and on random full-range vectors.
+        """Prove framework = graph = RTL (= netlist) on the events `x` and on random full-range vectors.
 
         Args:
             x: events, shape (events, *input shape), in the units of the training.
             random: number of random vectors.
             seed: of the random vectors.
+            netlist: synthesise the design and simulate its netlist as well.
             progress: told of every stage.
 
         Raises:
             VerificationError: the first difference, by layer, element and event.
         """
-        return verify(self.folder, x, random=random, seed=seed, progress=progress)
+        also = (netlist_design(self.folder, progress=progress),) if netlist else ()
+        return verify(self.folder, x, random=random, seed=seed, also=also, progress=progress)
 
     def synthesize(
         self, *, device: str | None = None, workers: int | None = None, progress: Progress = silent

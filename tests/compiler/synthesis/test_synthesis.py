@@ -45,8 +45,10 @@ def test_counts_of_a_design_by_module(hand: Path, monkeypatch: pytest.MonkeyPatc
     assert sorted(path.name for path in (hand / "synth").iterdir()) == [
         "hand.log",
         "hand.xcup.json",
+        "hand.xcup.v",
         "hand_add.log",
         "hand_add.xcup.json",
+        "hand_add.xcup.v",
         "synthesis.json",
     ]
 

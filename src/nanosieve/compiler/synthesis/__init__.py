@@ -1,6 +1,19 @@
-"""Resources of a design from its netlist: synthesis with Yosys, counts per layer, room on a device."""
+"""Netlists that Yosys makes: resources per layer, simulation against the graph, formal equivalence."""
 
 from nanosieve.compiler.synthesis.cells import count_resources
+from nanosieve.compiler.synthesis.equivalence import Proof, prove_equivalent, prove_same
+from nanosieve.compiler.synthesis.netlist_simulation import netlist_design, verify_netlist
 from nanosieve.compiler.synthesis.synthesis import ModuleResources, Resources, Synthesis, synthesize
 
-__all__ = ["ModuleResources", "Resources", "Synthesis", "count_resources", "synthesize"]
+__all__ = [
+    "ModuleResources",
+    "Proof",
+    "Resources",
+    "Synthesis",
+    "count_resources",
+    "netlist_design",
+    "prove_equivalent",
+    "prove_same",
+    "synthesize",
+    "verify_netlist",
+]

@@ -165,17 +165,10 @@ def synthesize(
         OutputError: the design folder cannot be written to.
         SettingsError: a time limit that is not positive.
     """
-    if not time_limit > 0:
-        message = f"time limit: {time_limit!r} seconds is not positive"
-        raise SettingsError(message)
     design = read_design(folder)
     target = find_device(device or design.device)
-    yosys_version()
-    place = output_folder(design.path / "synth")
+    place, netlists = netlists_of(design, target, workers=workers, time_limit=time_limit, progress=progress)
     names = _names(design)
-    family = FAMILIES[target.architecture]
-    jobs = [Job.make(design, module, family, place) for module in names]
-    netlists = _netlists(jobs, place, workers or default_workers(), time_limit, progress)
     modules = tuple(_module(name, module, netlists[module]) for module, name in names.items())
     total = {resource: sum(m.resources.count(resource) for m in modules) for resource in RESOURCES}
     carry4 = sum(int(m.resources.carry4.value) for m in modules)
@@ -183,6 +176,27 @@ def synthesize(
     result = Synthesis(design.name, target, share, modules, Resources.of(total, carry4))
     write_text(place / "synthesis.json", json.dumps(result.to_dict(), indent=1))
     return result
+
+
+def netlists_of(
+    design: DesignFolder, target: Device, *, workers: int | None, time_limit: float, progress: Progress
+) -> tuple[Path, dict[str, Netlist]]:
+    """The folder ``synth`` of the design and what is in it, after synthesis of what is not known yet.
+
+    Args and errors are those of `synthesize`.
+    """
+    if not time_limit > 0:
+        message = f"time limit: {time_limit!r} seconds is not positive"
+        raise SettingsError(message)
+    yosys_version()
+    place = output_folder(design.path / "synth")
+    jobs = jobs_of(design, target, place)
+    return place, _netlists(jobs, place, workers or default_workers(), time_limit, progress)
+
+
+def jobs_of(design: DesignFolder, target: Device, place: Path) -> list[Job]:
+    """One job for each module, kept in `place`."""
+    return [Job.make(design, module, FAMILIES[target.architecture], place) for module in _names(design)]
 
 
 def _names(design: DesignFolder) -> dict[str, str]:

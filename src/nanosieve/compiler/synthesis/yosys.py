@@ -85,24 +85,33 @@ class Job:
     def key(self) -> str:
         """Hash of the Verilog, the tool and its options."""
         flow = Request((self.module,), (), self.family).flow
-        return hashlib.sha256("\0".join((yosys_version(), flow, self.text, self.stubs)).encode()).hexdigest()
+        return _hash("\0".join((yosys_version(), flow, self.text, self.stubs)))
 
     @property
     def result_path(self) -> Path:
         """Where the result is kept."""
         return self.folder / f"{self.module}.{self.family}.json"
 
+    @property
+    def netlist_path(self) -> Path:
+        """Where the netlist is kept, as Verilog."""
+        return self.folder / f"{self.module}.{self.family}.v"
+
     def recall(self) -> Netlist | None:
         """The result of an earlier run on the same input, if there is one."""
         try:
             document: Any = json.loads(self.result_path.read_text(encoding="utf-8"))
-            return Netlist(document["cells"], document["levels"]) if document["key"] == self.key else None
+            verilog = self.netlist_path.read_text(encoding="utf-8")
+            known = document["key"] == self.key and document["verilog"] == _hash(verilog)
+            return Netlist(document["cells"], document["levels"]) if known else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, netlist: Netlist) -> None:
-        """Store the result for `recall`."""
-        write_text(self.result_path, json.dumps({"key": self.key, **asdict(netlist)}, indent=1))
+    def keep(self, netlist: Netlist, verilog: str) -> None:
+        """Store the result for `recall`, and the netlist itself."""
+        write_text(self.netlist_path, verilog)
+        document = {"key": self.key, "verilog": _hash(verilog), **asdict(netlist)}
+        write_text(self.result_path, json.dumps(document, indent=1))
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,10 @@ def yosys_version() -> str:
         raise
 
 
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _stub(module: str, text: str) -> str:
     """`module` with its ports but without its body."""
     match = re.search(rf"^\s*module\s+{re.escape(module)}\s*\(.*?\)\s*;", text, re.DOTALL | re.MULTILINE)
@@ -167,7 +180,7 @@ def batches(jobs: Iterable[Job], *, workers: int, time_limit: float) -> list[Bat
 
 
 def run_batch(batch: Batch) -> dict[str, Netlist]:
-    """Run Yosys on some modules; results and log stay in the folder, nothing else does.
+    """Run Yosys on some modules; results, netlists and log stay in the folder, nothing else does.
 
     Raises:
         ToolError: Yosys fails or exceeds the time limit; the message quotes its first error.
@@ -186,13 +199,14 @@ def run_batch(batch: Batch) -> dict[str, Netlist]:
         (work / "request").write_text(json.dumps(asdict(request)), encoding="utf-8")
         _run_yosys(batch, work, log)
         result = json.loads((work / "result").read_text(encoding="utf-8"))
+        verilog = {name: (work / f"{name}.netlist.v").read_text(encoding="utf-8") for name in names}
     finally:
         shutil.rmtree(work, ignore_errors=True)
     netlists = {}
     for job in batch.jobs:
         cells = {cell: n for cell, n in result[job.module]["cells"].items() if cell not in job.children}
         netlists[job.module] = Netlist(cells, result[job.module]["levels"])
-        job.keep(netlists[job.module])
+        job.keep(netlists[job.module], verilog[job.module])
     return netlists
 
 

@@ -1,7 +1,8 @@
 """The child process in which Yosys synthesises some modules: ``python -m … REQUEST RESULT``.
 
 A process of its own, because Yosys keeps global state, writes to standard output, and ends the process
-on an error. REQUEST is the JSON form of `Request`; RESULT maps each module to its cells and levels.
+on an error. REQUEST is the JSON form of `Request`; RESULT maps each module to its cells and levels. The
+netlist of each module is left beside it as Verilog, in ``MODULE.netlist.v``.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ def main(request_path: str, result_path: str) -> None:
         libyosys.run_pass(f'read_verilog -sv "{source}"')
     libyosys.run_pass(request.flow)
     libyosys.run_pass(f'write_json "{netlist}"')
+    for name in request.modules:
+        libyosys.run_pass(f"select {name}")
+        libyosys.run_pass(f'write_verilog -noattr -selected "{name}.netlist.v"')
+        libyosys.run_pass("select -clear")
     modules = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
     result = {
         name: {

@@ -84,7 +84,7 @@ class DesignFolder(_Part):
 
     Attributes:
         level: what the Verilog is; said by whoever made it, not by ``design.json``.
-        models: further Verilog files, with the primitives of which a netlist is made.
+        models: Verilog of the primitives of which a netlist is made; the first file that has one counts.
     """
 
     path: Path
@@ -114,7 +114,7 @@ class DesignFolder(_Part):
     def sources(self) -> tuple[Path, ...]:
         """The Verilog files, each once."""
         files = dict.fromkeys(module.file for module in self.modules.values())
-        return (*(self.path / file for file in files), *self.models)
+        return tuple(self.path / file for file in files)
 
 
 _NOT_IN_THE_FILE: dict[str, Any] = {"level": "RTL", "models": ()}

@@ -174,12 +174,18 @@ def _run(bench: Bench, records: NDArray[np.uint32], *, every: bool, progress: Pr
         stimulus, response = Path(name, "stimulus"), Path(name, "response")
         records.tofile(stimulus)
         command = [str(program.resolve()), str(stimulus), str(response), str(len(records)), str(int(every))]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        said: list[str] = []
+        pipe, into = subprocess.PIPE, subprocess.STDOUT
+        with subprocess.Popen(command, stdout=pipe, stderr=into, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                progress(stage, int(line), len(records), "cycles")
+                if line.strip().isdecimal():
+                    progress(stage, int(line), len(records), "cycles")
+                else:
+                    said.append(" ".join(line.split()))
         if process.returncode != 0:
-            message = f"the simulator of {str(bench.design.path)!r} ended with code {process.returncode}"
+            why = f"code {process.returncode}" + (f": {said[0]}" if said else "")
+            message = f"the {bench.design.level} simulator of {str(bench.design.path)!r} ended with {why}"
             raise ToolError(message)
         progress(stage, len(records), len(records), "cycles")
         return np.fromfile(response, dtype=np.uint32).reshape(-1, 2 + word_count(bench.observed))

