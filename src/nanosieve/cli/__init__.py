@@ -17,6 +17,7 @@ __all__ = ["main"]
 _VERBS = {
     "compile": "turn a model into a fixed-point graph and a Verilog design",
     "devices": "list the FPGAs, cards and servers of the catalogue",
+    "emulate": "run a compiled network on events, bit for bit as the hardware",
     "events": "make or convert collision samples",
     "study": "run a published benchmark end to end",
     "synth": "synthesise a compiled design with Yosys and count its resources",

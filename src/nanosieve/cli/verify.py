@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from nanosieve._files import existing_file
+from nanosieve.cli._input_file import read_events
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
-from nanosieve.compiler.graph import Graph, load_graph
+from nanosieve.compiler.graph import load_graph
 from nanosieve.compiler.synthesis import netlist_design
 from nanosieve.compiler.verification import read_design, verify
-from nanosieve.errors import InputFileError, SampleError
 
 __all__ = ["command"]
 
@@ -52,7 +46,7 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, netlist:
       nanosieve verify out/tagger --netlist
     """
     design = read_design(folder)
-    inputs = _read_events(events, load_graph(design.path / "graph.json")) if events else None
+    inputs = read_events(events, load_graph(design.path / "graph.json")) if events else None
     with terminal_progress() as progress:
         also = (netlist_design(folder, progress=progress),) if netlist else ()
         result = verify(folder, inputs, random=vectors, seed=seed, also=also, progress=progress)
@@ -73,42 +67,3 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, netlist:
     if events is None:
         click.echo("no --input: random and corner vectors only, no events")
     click.echo(f"latency {design.latency_cycles} cycles on every vector; golden vectors in {result.golden}")
-
-
-def _read_events(path: Path, graph: Graph) -> Mapping[str, NDArray[Any]]:
-    """The events of a file by input name, each reshaped to what the model takes.
-
-    Raises:
-        InputFileError: no such file, another kind, or damaged.
-        SampleError: not numbers, no events, or another number of values per event.
-    """
-    path = existing_file(path, kind="input", suffixes=(".npy", ".npz", ".parquet"))
-    arrays: Mapping[str, NDArray[Any]]
-    if path.suffix == ".parquet":
-        from nanosieve.physics.events.objects import objects
-        from nanosieve.physics.events.sample import read_sample
-
-        arrays = {next(iter(graph.inputs)): objects(read_sample(path).events)}
-    else:
-        try:
-            loaded = np.load(path, allow_pickle=False)
-            arrays = dict(loaded) if path.suffix == ".npz" else {next(iter(graph.inputs)): loaded}
-        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            message = f"input {str(path)!r} is not a readable NumPy file: {' '.join(str(error).split())}"
-            raise InputFileError(message) from error
-    return {name: _shaped(path, name, array, graph) for name, array in arrays.items()}
-
-
-def _shaped(path: Path, name: str, array: NDArray[Any], graph: Graph) -> NDArray[Any]:
-    if name not in graph.inputs:
-        return array  # named by `verify`
-    shape = graph.inputs[name].shape
-    if array.dtype.kind not in "fiub":
-        message = f"input {str(path)!r} holds {array.dtype}, not numbers; save float32"
-        raise SampleError(message)
-    per_event = int(np.prod(array.shape[1:])) if array.ndim else 0
-    if array.ndim == 0 or len(array) == 0 or per_event != graph.inputs[name].size:
-        accepted = ", ".join(map(str, ("events", *shape)))
-        message = f"input {str(path)!r} has the shape {array.shape}; the input {name!r} takes ({accepted})"
-        raise SampleError(message)
-    return array.reshape(len(array), *shape)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nanosieve.compiler.graph.fixed import Overflow, Rounding, TensorType
 from nanosieve.compiler.graph.op import Op
@@ -124,6 +129,30 @@ class Graph:
     def ports(self) -> Mapping[str, Input]:
         """Input name → op, which also says how numbers become codes."""
         return {node.name: node.op for node in self.nodes if isinstance(node.op, Input)}
+
+    def emulate(self, x: Mapping[str, NDArray[Any]] | NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        """Real values to real values, bit for bit, at the speed of `compiler.emulate.Emulator`.
+
+        Args:
+            x: input name → numbers (events, *shape), or the numbers of the only input.
+
+        Returns:
+            Output name → float64 (events, *shape).
+
+        Raises:
+            SampleError: NaN or infinity, or a shape that does not fit.
+            UnknownNameError: an input is unknown.
+        """
+        results: dict[str, NDArray[np.float64]] = self._emulator(x)
+        return results
+
+    @cached_property
+    def _emulator(self) -> Any:
+        # found by name when it is asked for: the emulator builds on the graph, not the other way round
+        return importlib.import_module("nanosieve.compiler.emulate").Emulator(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_emulator"}
 
     def rewrite(self, rule: Callable[[Node], Node | str | None]) -> Graph:
         """A new graph from `rule`: a node replaces the node, a name stands in for it, None keeps it."""

@@ -1,0 +1,77 @@
+"""Steps that are done together: the windows of a convolution with its product, and those of a pooling."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from nanosieve.compiler.emulate.kernels import ARGMAX
+from nanosieve.compiler.emulate.plan import Action, Plan
+from nanosieve.compiler.emulate.runs import runs_of
+from nanosieve.compiler.emulate.steps import (
+    TILE_BYTES,
+    Convert,
+    Elementwise,
+    Pick,
+    PickReduce,
+    Product,
+    Reduce,
+    Step,
+    WindowProduct,
+)
+from nanosieve.compiler.emulate.tiers import INT64
+
+__all__ = ["fuse"]
+
+
+def fuse(plan: Plan) -> Plan:
+    """Fuse what follows each other directly and has no other user."""
+    uses = Counter(slot for action in plan.actions for slot in action.inputs)
+    uses.update(slot for slot, _ in plan.outputs.values())
+    actions: list[Action] = []
+    made: dict[int, int] = {}
+    for action in plan.actions:
+        before = made.get(action.inputs[0]) if len(action.inputs) == 1 else None
+        step = None
+        if before is not None and uses[action.inputs[0]] == 1:
+            same = plan.slots[action.inputs[0]].tier == plan.slots[action.output].tier
+            step = _together(actions[before], action, same)
+        if step is None:
+            made[action.output] = len(actions)
+            actions.append(action)
+        else:
+            assert before is not None
+            made[action.output] = before
+            actions[before] = Action(step, actions[before].inputs, action.output)
+    return replace(plan, actions=tuple(actions))
+
+
+def _together(first: Action, second: Action, same: bool) -> Step | None:
+    a, b = first.step, second.step
+    if isinstance(a, WindowProduct):
+        return _finished(a, b)
+    if isinstance(a, Pick) and isinstance(b, Convert):
+        return a  # it writes any format
+    if not isinstance(a, Pick) or not same:
+        return None
+    if isinstance(b, Reduce) and b.kind != ARGMAX and not (a.index < 0).any():
+        members = np.ascontiguousarray(a.index.reshape(-1, b.length).T)
+        return PickReduce(runs_of(members.reshape(-1), members.shape[1]), b.length, b.kind)
+    if isinstance(b, Product) and len(b.matrix) == 1 and b.rows > 1 and b.matrix.dtype != INT64:
+        _, inputs, outputs = b.matrix.shape
+        tile = max(1, TILE_BYTES // ((inputs + outputs) * b.matrix.itemsize))
+        return WindowProduct(runs_of(a.index, inputs, steps=False), b.matrix[0], b.rows, None, tile)
+    return None
+
+
+def _finished(product: WindowProduct, stage: Step) -> WindowProduct | None:
+    """With the stage behind it, if whole periods of its constants fit into a tile."""
+    if not isinstance(stage, Elementwise) or product.apply is not None:
+        return None
+    columns = product.matrix.shape[1]
+    rows = int(np.lcm(stage.apply.period, columns)) // columns
+    if rows > product.tile:
+        return None
+    return replace(product, apply=stage.apply, tile=product.tile // rows * rows)
