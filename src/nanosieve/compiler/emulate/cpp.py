@@ -11,7 +11,7 @@ from nanosieve.compiler.emulate.cpp_names import comment, identifier
 from nanosieve.compiler.emulate.cpp_network import Network
 from nanosieve.compiler.emulate.cpp_ports import Port, describe, input_ports, output_ports, struct
 from nanosieve.compiler.emulate.cpp_source import Source
-from nanosieve.compiler.emulate.cpp_text import EVALUATE, HEAD, HELPERS, STATUS
+from nanosieve.compiler.emulate.cpp_text import EVALUATE, HEAD, HELPERS, OF_THE_THREAD, STATUS
 from nanosieve.compiler.graph import Graph
 
 __all__ = ["header_name", "to_cpp", "write_cpp"]
@@ -58,6 +58,7 @@ def to_cpp(graph: Graph, name: str | None = None) -> str:
         if port.type.size
         for place in [network.output(graph.outputs[port.name])]
     ]
+    large = _bytes(network) > ON_THE_STACK
     words = {
         "@NAME@": name,
         "@TITLE@": comment(graph.name),
@@ -66,7 +67,7 @@ def to_cpp(graph: Graph, name: str | None = None) -> str:
         "@ENCODE@": "\n".join(_conversions(source, inputs, encode=True)),
         "@DECODE@": "\n".join(_conversions(source, outputs, encode=False)),
         "@WORKSPACE@": _workspace(network),
-        "@KEEP@": "" if _bytes(network) <= ON_THE_STACK else "static thread_local ",
+        "@OWN@": "Workspace& w = detail::workspace();" if large else "Workspace w;",
     }
     facts = [line for port in inputs for line in describe(source, "input", port)]
     facts += [line for port in outputs for line in describe(source, "output", port)]
@@ -78,6 +79,7 @@ def to_cpp(graph: Graph, name: str | None = None) -> str:
         *struct("RealInputs", "The inputs as numbers; a float is a double exactly.", inputs, "double"),
         *struct("RealOutputs", "The outputs as numbers.", outputs, "double"),
         _filled(HELPERS, words),
+        *([OF_THE_THREAD] if large else []),
         *source.arrays,
         "",
         *(f"{text}\n" for text in source.functions),

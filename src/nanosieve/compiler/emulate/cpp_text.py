@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EVALUATE", "HEAD", "HELPERS", "STATUS"]
+__all__ = ["EVALUATE", "HEAD", "HELPERS", "OF_THE_THREAD", "STATUS"]
 
 HEAD = """\
 // Network @TITLE@, bit for bit as its Verilog computes it. Written by nanosieve; do not edit.
@@ -120,6 +120,14 @@ inline std::int64_t wrapped(double number, std::int64_t low, std::int64_t high) 
 }
 """
 
+OF_THE_THREAD = """
+/// The workspace of this thread.
+inline Workspace& workspace() noexcept {
+    static thread_local Workspace w;
+    return w;
+}
+"""
+
 EVALUATE = """
 /// The outputs for codes of the inputs.
 [[nodiscard]] inline Status evaluate([[maybe_unused]] const Inputs& in, Outputs& out,
@@ -130,7 +138,7 @@ EVALUATE = """
 
 /// The outputs for codes of the inputs.
 [[nodiscard]] inline Status evaluate(const Inputs& in, Outputs& out) noexcept {
-    @KEEP@Workspace w;
+    @OWN@
     return evaluate(in, out, w);
 }
 
@@ -158,7 +166,7 @@ inline void decode([[maybe_unused]] const Outputs& codes, [[maybe_unused]] RealO
 
 /// The outputs for numbers.
 [[nodiscard]] inline Status evaluate(const RealInputs& in, RealOutputs& out) noexcept {
-    @KEEP@Workspace w;
+    @OWN@
     return evaluate(in, out, w);
 }
 
