@@ -32,7 +32,7 @@ def test_verify_prints_what_was_compared(
     code, out, _ = _run(capsys, "verify", toy, "--vectors", 200, "--input", events, "--json")
     result = json.loads(out)
     assert code == 0
-    assert result["verification"]["stages"] == ["graph", "rtl"]
+    assert result["verification"]["stages"] == ["graph", "emulator", "rtl"]
     assert result["verification"]["differences"] == 0
     assert result["verification"]["vectors"]["events"] == 12
     assert result["verification"]["vectors"]["random"] == 200
@@ -40,7 +40,7 @@ def test_verify_prints_what_was_compared(
 
     code, out, _ = _run(capsys, "verify", toy, "--vectors", 100)
     assert code == 0
-    assert "toy: graph = RTL" in out
+    assert "toy: graph = emulator = RTL" in out
     assert "DIR holds no model file: the framework was not compared" in out
     assert "no --input: random and corner vectors only, no events" in out
 

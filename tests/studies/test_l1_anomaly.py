@@ -107,7 +107,7 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
         assert design["resources"]["lut"]["value"] > 100
         assert design["timing"]["interval_cycles"]["value"] == 1
         assert proof["differences"] == 0
-        assert proof["stages"] == ["framework", "graph", "rtl"]
+        assert proof["stages"] == ["framework", "graph", "emulator", "C++", "rtl"]
         assert proof["vectors"]["events"] >= 1000
         # the trigger bit of the hardware is the threshold of the working point
         graph = load_graph(tmp_path / "out" / trigger.name / "graph.json")

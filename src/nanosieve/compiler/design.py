@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from nanosieve.compiler.emulate import write_cpp
 from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
@@ -80,7 +81,7 @@ class Design:
         netlist: bool = False,
         progress: Progress = silent,
     ) -> Verification:
-        """Prove framework = graph = RTL (= netlist) on the events `x` and on random full-range vectors.
+        """Prove framework = graph = emulator = C++ = RTL (= netlist) on `x` and on random full-range vectors.
 
         Args:
             x: events, shape (events, *input shape), in the units of the training.
@@ -131,4 +132,5 @@ def compile(
     )
     folder = Path(out) if out is not None else Path("out") / graph.name
     hardware.write(folder)
+    write_cpp(hardware.graph, folder / "cpp")
     return Design(hardware, folder)

@@ -235,6 +235,13 @@ def test_ranges_are_tight_at_the_ends(seed: int) -> None:
         assert op.evaluate((x,), worst)[0, j] == out.low[j]
 
 
+def test_nothing_in_nothing_out() -> None:
+    empty = TensorType(np.zeros(0), np.zeros(0), np.zeros(0))
+    assert Gather(np.array([-1])).result(empty).high.tolist() == [0]
+    assert Dense(np.zeros((0, 2)), 0).result(empty).shape == (2,)
+    assert Dense(np.zeros((0, 2)), 0).evaluate((empty,), np.zeros((3, 0), dtype=int)).tolist() == [[0, 0]] * 3
+
+
 def test_the_check_bites() -> None:
     """A wrong meaning is found: truncation is not rounding."""
     rng = np.random.default_rng(3)
@@ -278,6 +285,8 @@ def test_the_check_bites() -> None:
             r"WRAP needs a range",
         ),
         (lambda: Multiply().result(_wide(40), _wide(40)), r"a product needs more than 62 bits"),
+        (lambda: Add().result(_wide(40), _coarse(30)), r"differ too much in their steps"),
+        (lambda: GreaterEqual().result(_wide(40), _coarse(30)), r"differ too much in their steps"),
         (lambda: Constant(np.array([2**62]), np.array([0])).result(), r"needs more than 62 bits"),
         (lambda: TensorType(np.ones(1), np.zeros(1), np.zeros(1)), r"range of a type is empty"),
         (
@@ -293,6 +302,10 @@ def test_bad_ops_are_refused(build: object, message: str) -> None:
 
 def _bits(size: int) -> TensorType:
     return TensorType(np.zeros(size), np.ones(size), np.zeros(size))
+
+
+def _coarse(exponent: int) -> TensorType:
+    return TensorType(np.zeros(1), np.full(1, 2**40 - 1), np.full(1, exponent))
 
 
 def _wide(bits: int, size: int = 1) -> TensorType:

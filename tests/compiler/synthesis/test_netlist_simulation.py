@@ -22,7 +22,7 @@ def _change(netlist: DesignFolder, module: str, pattern: str, new: str) -> None:
 def test_the_netlist_is_the_graph(toy: Path) -> None:
     events = np.random.default_rng(0).normal(0, 3, (100, 5)).astype(np.float32)
     result = verify_netlist(toy, events, random=1000, streamed=300)
-    assert result.stages == ("graph", "rtl", "netlist")
+    assert result.stages == ("graph", "emulator", "rtl", "netlist")
     assert result.again["in the netlist"] == sum(result.vectors.values())
     assert result.again["in the netlist, layer by layer"] == 300
     assert 150 < result.again["in the netlist, with gaps and resets"] < 300

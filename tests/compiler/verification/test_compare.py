@@ -25,7 +25,7 @@ def _trained(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def test_all_stages_agree(toy: Path) -> None:
     result = verify(toy, EVENTS, random=1000, streamed=400, framework=_trained)
-    assert result.stages == ("framework", "graph", "rtl")
+    assert result.stages == ("framework", "graph", "emulator", "rtl")
     assert result.to_dict()["differences"] == 0
     assert 200 < result.again["with gaps and resets"] < 400
     assert result.again["layer by layer"] == 400
@@ -34,7 +34,7 @@ def test_all_stages_agree(toy: Path) -> None:
 
 def test_without_model_and_events(toy: Path) -> None:
     result = verify(toy, random=0, streamed=0, golden=0)
-    assert result.stages == ("graph", "rtl")
+    assert result.stages == ("graph", "emulator", "rtl")
     assert dict(result.vectors) == {"corner": 17}
     assert result.golden is None
     assert not result.again

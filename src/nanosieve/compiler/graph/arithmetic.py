@@ -9,6 +9,7 @@ import numpy as np
 
 from nanosieve.compiler.graph.fixed import Integers, TensorType
 from nanosieve.compiler.graph.op import Op, frozen, same_shape
+from nanosieve.compiler.graph.steps import finer_step
 from nanosieve.errors import GraphError
 
 __all__ = ["Add", "Multiply", "Scale", "Subtract"]
@@ -25,8 +26,7 @@ class Add(Op):
         """The finer step of the two; ranges add."""
         a, b = types
         same_shape(type(self).__name__, a, b)
-        exponent = np.minimum(a.exponent, b.exponent)
-        i, j = a.exponent - exponent, b.exponent - exponent
+        exponent, i, j = finer_step(a, b)
         b_low, b_high = (b.low, b.high) if self.sign > 0 else (-b.high, -b.low)
         return TensorType((a.low << i) + (b_low << j), (a.high << i) + (b_high << j), exponent)
 

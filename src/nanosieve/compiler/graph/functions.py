@@ -8,6 +8,7 @@ import numpy as np
 
 from nanosieve.compiler.graph.fixed import Integers, TensorType
 from nanosieve.compiler.graph.op import Op, as_codes, frozen, same_shape
+from nanosieve.compiler.graph.steps import finer_step
 from nanosieve.errors import GraphError
 
 __all__ = ["GreaterEqual", "LeakyRelu", "Lookup", "Nonzero", "Relu", "Select"]
@@ -129,11 +130,7 @@ class Select(Op):
         if np.any((bit.low < 0) | (bit.high > 1) | (bit.exponent != 0)):
             message = "the first operand of Select is a bit, 0 or 1, at step 1; compare or use Nonzero first"
             raise GraphError(message)
-        exponent = np.minimum(a.exponent, b.exponent)
-        i, j = a.exponent - exponent, b.exponent - exponent
-        if np.any((a.width + i > 62) | (b.width + j > 62)):
-            message = "the values of Select differ too much in their steps; quantise them"
-            raise GraphError(message)
+        exponent, i, j = finer_step(a, b)
         a_low, a_high, b_low, b_high = a.low << i, a.high << i, b.low << j, b.high << j
         low = np.where(bit.low == 1, a_low, np.where(bit.high == 0, b_low, np.minimum(a_low, b_low)))
         high = np.where(bit.low == 1, a_high, np.where(bit.high == 0, b_high, np.maximum(a_high, b_high)))
@@ -173,6 +170,7 @@ class GreaterEqual(Op):
         """One bit."""
         a, b = types
         same_shape("GreaterEqual", a, b)
+        finer_step(a, b)
         return TensorType(np.zeros_like(a.low), np.ones_like(a.low), np.zeros_like(a.low))
 
     def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:

@@ -34,7 +34,7 @@ class Dense(Op):
     @property
     def blocks(self) -> Integers:
         """The matrices, shape (blocks, inputs, outputs)."""
-        return self.kernel.reshape(-1, *self.kernel.shape[-2:])
+        return self.kernel.reshape(int(np.prod(self.kernel.shape[:-2])), *self.kernel.shape[-2:])
 
     def rows(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
         """The input `shape` as (blocks, rows, inputs).
@@ -61,7 +61,7 @@ class Dense(Op):
         lowest = np.where(zero, 1, self.blocks & -self.blocks)
         place = np.round(np.log2(lowest)).astype(np.int64) + column
         place = np.where(zero, np.iinfo(np.int64).max, place)
-        exponent = np.where(zero.all(axis=1), self.exponent, place.min(axis=1))
+        exponent = np.where(zero.all(axis=1), self.exponent, place.min(axis=1, initial=np.iinfo(np.int64).max))
         shift = column - exponent[:, np.newaxis]
         left, right = np.where(zero, 0, np.maximum(shift, 0)), np.where(zero, 0, np.maximum(-shift, 0))
         return (self.blocks << left) >> right, exponent
@@ -86,8 +86,8 @@ class Dense(Op):
         """Exact integer products."""
         (x,) = types
         matrix, _ = self.scaled(x)
-        product = codes[0].reshape(-1, *self.rows(x.shape)) @ matrix
-        return as_codes(product.reshape(-1, *x.shape[:-1], matrix.shape[-1]))
+        product = codes[0].reshape(len(codes[0]), *self.rows(x.shape)) @ matrix
+        return as_codes(product.reshape(len(codes[0]), *x.shape[:-1], matrix.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,11 +110,11 @@ def picked(x: TensorType, index: Integers) -> TensorType:
         raise GraphError(message)
     zero, place = index == ZERO, np.maximum(index, 0)
     if not x.size:
-        place = place[:0]
+        return TensorType(np.zeros_like(index), np.zeros_like(index), np.zeros_like(index))
     return TensorType(
         np.where(zero, 0, x.low.reshape(-1)[place]),
         np.where(zero, 0, x.high.reshape(-1)[place]),
-        np.where(zero, x.exponent.max(initial=-1024), x.exponent.reshape(-1)[place]),
+        np.where(zero, x.exponent.max(), x.exponent.reshape(-1)[place]),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanosieve.compiler.graph.fixed import Integers, TensorType
 from nanosieve.compiler.graph.op import as_codes
 from nanosieve.errors import GraphError
 
-__all__ = ["common_step", "finest_step"]
+__all__ = ["common_step", "finer_step", "finest_step"]
 
 
 def common_step(x: TensorType, axes: tuple[int, ...]) -> Integers | None:
@@ -26,6 +27,26 @@ def common_step(x: TensorType, axes: tuple[int, ...]) -> Integers | None:
     return as_codes(np.where(empty, x.exponent.min(axis=axes, keepdims=True, initial=limits.max), low))
 
 
+def finer_step(a: TensorType, b: TensorType) -> tuple[Integers, Integers, Integers]:
+    """The finer step of each pair of elements, and the shifts that bring either operand to it.
+
+    Raises:
+        GraphError: a code would need more than 62 bits.
+    """
+    exponent = np.minimum(a.exponent, b.exponent)
+    shift_a, shift_b = a.exponent - exponent, b.exponent - exponent
+    if np.any(_too_wide(a, shift_a) | _too_wide(b, shift_b)):
+        raise GraphError(_TOO_WIDE)
+    return exponent, shift_a, shift_b
+
+
+def _too_wide(x: TensorType, shift: Integers) -> NDArray[np.bool_]:
+    return np.asarray((shift > 0) & (x.width + shift > 62))
+
+
+_TOO_WIDE = "the elements differ too much in their steps: more than 62 bits are needed; quantise them"
+
+
 def finest_step(x: TensorType, axes: tuple[int, ...]) -> tuple[Integers, Integers]:
     """The finest step along `axes` (kept, length 1), and the shifts that bring each element to it.
 
@@ -39,7 +60,6 @@ def finest_step(x: TensorType, axes: tuple[int, ...]) -> tuple[Integers, Integer
     coarsest = x.exponent.max(axis=axes, keepdims=True)
     exponent = np.where(zero.all(axis=axes, keepdims=True), coarsest, exponent)
     shift = np.where(zero, 0, x.exponent - exponent)
-    if np.any(x.width + shift > 62):
-        message = "the elements differ too much in their steps: more than 62 bits are needed; quantise them"
-        raise GraphError(message)
+    if np.any(_too_wide(x, shift)):
+        raise GraphError(_TOO_WIDE)
     return exponent, shift

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve.compiler.emulate.cpp import header_name
 from nanosieve.compiler.graph import Graph, interpret, load_graph
 from nanosieve.compiler.verification.difference import bus_codes
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
+from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.errors import SettingsError
@@ -68,7 +70,7 @@ def verify(
     golden: int = 1_000,
     progress: Progress = silent,
 ) -> Verification:
-    """Compare the trained model, the graph and the RTL of a design on every vector.
+    """Compare the trained model, the graph, its software twins and the RTL of a design on every vector.
 
     The vectors are the given events; `random` codes over the full range of every element, and a quarter
     as many of every magnitude, with zeros; and corners. All enter the RTL back to back. For `streamed` of
@@ -105,7 +107,7 @@ def verify(
     vectors = VectorSet.make(design, graph, inputs, random, seed)
     expected = _interpret(graph, vectors, progress)
     case = Case(graph, vectors, expected)
-    before, after = _stages(design, framework, also, streamed, seed)
+    before, after = _stages(design, graph, framework, also, streamed, seed)
     again: dict[str, int] = {}
     for stage in (*before, *after):
         again |= stage.check(case, progress)
@@ -122,6 +124,7 @@ def verify(
 
 def _stages(
     design: DesignFolder,
+    graph: Graph,
     framework: Framework | None,
     also: Sequence[DesignFolder],
     streamed: int,
@@ -130,7 +133,10 @@ def _stages(
     """What is compared with the graph, in the order of the proof: what it stands for, what stands for it."""
     framework = framework or _own_framework(design)
     before: list[Stage] = [FrameworkStage(framework)] if framework is not None else []
-    after: list[Stage] = [HardwareStage(level, streamed, seed) for level in (design, *also)]
+    after: list[Stage] = [EmulatorStage()]
+    header = design.path / "cpp" / f"{header_name(graph)}.hpp"
+    after += [CppStage(header)] if header.is_file() else []
+    after += [HardwareStage(level, streamed, seed) for level in (design, *also)]
     return before, after
 
 
