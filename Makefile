@@ -1,7 +1,8 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer, make, g++ and perl:
 #   make demo    install into .venv, run the l1-anomaly study, print where the report is
 #   make test    install into .venv, run lint, types and tests
-# Also: make quick (tests without the slow ones), make docs (site/), make clean.
+# Also: make quick (tests without the slow ones), make long (ten thousand random graphs, hours),
+# make bench (speed beside other tools), make docs (site/), make clean.
 
 SHELL  := /bin/bash
 VENV   := .venv
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
             $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools demo test quick docs clean
+.PHONY: help tools demo test quick long bench docs clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -45,6 +46,21 @@ test: $(BIN)/.installed | tools
 
 quick: $(BIN)/.installed | tools
 	$(BIN)/pytest -m 'not slow'
+
+long: $(BIN)/.installed | tools
+	$(BIN)/pytest -m long -q tests/compiler
+
+# benchmarks beside other tools, in an environment of their own
+$(VENV).bench/.installed: pyproject.toml benchmarks/requirements.txt | tools
+	@echo "Installing the tools of the benchmarks into $(VENV).bench: some minutes, about 2 GB"
+	$(PYTHON) -m venv $(VENV).bench
+	$(VENV).bench/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
+	  -e '.[train,hardware]' -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV).bench/.installed
+	$(VENV).bench/bin/python benchmarks/emulation.py
+	$(VENV).bench/bin/python benchmarks/load_to_verified.py
 
 docs: $(BIN)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from helpers.netlists import evaluate_layers
 from helpers.random_graphs import random_codes, random_graph
-from nanosieve.compiler.graph import interpret
+from nanosieve.compiler.graph import Rounding, interpret
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.schedule import CONSTANT
 from nanosieve.compiler.hardware.timing import DelayModel
@@ -85,3 +88,18 @@ def test_a_slower_clock_needs_fewer_stages() -> None:
     fast, _ = build_layers(graph, DelayModel(), 5.0, extra_depth=0)
     slow, _ = build_layers(graph, DelayModel(), 40.0, extra_depth=0)
     assert max(la.schedule.stage for la in slow) < max(la.schedule.stage for la in fast)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_a_constant_is_rounded_when_it_is_written(rounding: Rounding) -> None:
+    """Where the graph has proven a range but the cells know the one code, no logic and no wire is left."""
+    netlist = Netlist()
+    for code in range(-20, 21):
+        cell = netlist.round(netlist.constant(code), 3, rounding, -3, 3)
+        step = Fraction(code, 8)
+        expected = {
+            Rounding.TRN: math.floor(step),
+            Rounding.RND: math.floor(step + Fraction(1, 2)),
+            Rounding.RND_CONV: round(step),
+        }
+        assert netlist.constant_code(cell) == expected[rounding]

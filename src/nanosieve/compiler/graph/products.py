@@ -60,8 +60,9 @@ class Dense(Op):
         zero = self.blocks == 0
         lowest = np.where(zero, 1, self.blocks & -self.blocks)
         place = np.round(np.log2(lowest)).astype(np.int64) + column
-        place = np.where(zero, np.iinfo(np.int64).max, place)
-        exponent = np.where(zero.all(axis=1), self.exponent, place.min(axis=1, initial=np.iinfo(np.int64).max))
+        most = np.iinfo(np.int64).max
+        lowest_place = np.where(zero, most, place).min(axis=1, initial=most)
+        exponent = np.where(zero.all(axis=1), self.exponent, lowest_place)
         shift = column - exponent[:, np.newaxis]
         left, right = np.where(zero, 0, np.maximum(shift, 0)), np.where(zero, 0, np.maximum(-shift, 0))
         return (self.blocks << left) >> right, exponent

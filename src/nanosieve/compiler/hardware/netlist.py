@@ -11,6 +11,16 @@ from nanosieve.compiler.hardware import cells as c
 __all__ = ["Netlist", "Value"]
 
 
+def _rounded(code: int, drop: int, rounding: Rounding) -> int:
+    """`code` without its lowest `drop` bits."""
+    if rounding is Rounding.TRN or drop <= 0:
+        return code >> max(drop, 0)
+    half = 1 << (drop - 1)
+    up = (code + half) >> drop
+    tie = (code + half) & ((1 << drop) - 1) == 0
+    return up & ~1 if tie and rounding is Rounding.RND_CONV else up
+
+
 @dataclass(frozen=True)
 class Value:
     """A cell read at a step: the number is ``code * 2**exponent``."""
@@ -91,6 +101,8 @@ class Netlist:
         """`a` without its lowest `drop` bits; `low` and `high` are the rounded ends."""
         if drop <= 0:
             return self.shift(a, -drop)
+        if (constant := self.constant_code(a)) is not None:
+            return self.constant(_rounded(constant, drop, rounding))
         return self._add(c.RoundCell(low, high, (a,), drop, rounding))
 
     def saturate(self, a: int, low: int, high: int) -> int:
