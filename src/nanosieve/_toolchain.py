@@ -52,6 +52,7 @@ _SUM = "%Error: Exiting due to"
 
 
 def first_complaint(text: str, mark: str) -> str:
-    """The first line of a tool's output that holds `mark`, else its last line."""
+    """The first line of a tool's output that holds `mark`, else the first warning, else its last line."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip() and _SUM not in line]
-    return next((line for line in lines if mark in line), lines[-1] if lines else "no message")
+    warning = next((line for line in lines if "%Warning" in line), lines[-1] if lines else "no message")
+    return next((line for line in lines if mark in line), warning)

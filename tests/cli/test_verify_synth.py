@@ -10,6 +10,7 @@ import pytest
 from helpers.designs import hand_design, toy_design
 from helpers.mutations import mutate
 from nanosieve.cli import main
+from nanosieve.compiler.synthesis import Proof
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,36 @@ def test_events_by_input_name(toy: Path, tmp_path: Path, capsys: pytest.CaptureF
     code, _, err = _run(capsys, "verify", toy, "--input", path)
     assert code == 1
     assert "error: unknown input 'y'" in err
+
+
+@pytest.mark.slow
+def test_netlist_and_proofs(
+    toy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = _run(capsys, "verify", toy, "--vectors", 100, "--netlist")
+    assert code == 0
+    assert "toy: graph = emulator = RTL = netlist" in out
+    assert "again in the netlist, layer by layer" in " ".join(out.split())
+    monkeypatch.setattr("nanosieve.cli.synth.LARGEST_PROOF", 30)
+    code, out, _ = _run(capsys, "synth", toy, "--prove", "--json")
+    outcomes = json.loads(out)["equivalence"]
+    assert code == 0
+    assert outcomes["toy_relu_2"] == outcomes["toy_trigger"] == "proven"
+    assert outcomes["toy_dense_1"] == "too large"
+
+
+def test_a_netlist_that_differs_fails(
+    toy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"in_relu_2": (0, 9), "gold_out": (0, 1), "gate_out": (0, 0)}
+    found = Proof("toy_dense_1", "different", 0.1, values)
+    monkeypatch.setattr("nanosieve.cli.synth.prove_equivalent", lambda *_, **__: found)
+    code, out, err = _run(capsys, "synth", toy, "--prove")
+    assert (code, out) == (1, "")
+    assert (
+        "RTL and netlist of module 'toy_dense_1' differ, for example at in_relu_2 9, gold_out 1"
+        in " ".join(err.split())
+    )
 
 
 def test_synth_ends_in_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

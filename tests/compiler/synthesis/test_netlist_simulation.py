@@ -54,6 +54,7 @@ def test_a_fault_in_the_netlist_is_found_by_layer(toy_copy: Path, layer: str, pa
     assert verify(toy_copy, also=(netlist_design(toy_copy),), random=500, streamed=0).differences == 0
 
 
+@pytest.mark.slow
 def test_a_missing_register_between_the_layers(toy_copy: Path) -> None:
     netlist = netlist_design(toy_copy)
     _change(netlist, "toy", r"\.D\(valid_pipeline\[1\]\)", ".D(valid_pipeline[0])")

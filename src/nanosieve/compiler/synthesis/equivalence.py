@@ -26,6 +26,10 @@ from nanosieve.progress import Progress, silent
 __all__ = ["Proof", "prove_equivalent", "prove_same"]
 
 Outcome = Literal["proven", "undecided", "different"]
+_VERDICTS: dict[str, Outcome] = {
+    "no model found: SUCCESS": "proven",
+    "model found: FAIL": "different",
+}
 
 
 @dataclass(frozen=True)
@@ -133,11 +137,8 @@ def _prove(
         script += _question(depth, time_limit)
         (place / "script").write_text("\n".join(script), encoding="utf-8")
         log = _run(place, module, time_limit)
-        found = _counterexample(place / "values.json") if "model found: FAIL" in log else {}
-    if "no model found: SUCCESS" in log:
-        outcome: Outcome = "proven"
-    else:
-        outcome = "different" if found else "undecided"
+        outcome: Outcome = next((found for said, found in _VERDICTS.items() if said in log), "undecided")
+        found = _counterexample(place / "values.json") if outcome == "different" else {}
     return Proof(module, outcome, time.monotonic() - start, found)
 
 
@@ -219,7 +220,7 @@ def _counterexample(path: Path) -> dict[str, tuple[int, ...]]:
             if mark in "01":
                 current = int(mark)
             elif mark == "=":
-                current = int(next(data), 2)
+                current = int(next(data).replace("x", "0") or "0", 2)  # what does not matter is 0
             row.append(current)
         values[signal["name"].lstrip("\\")] = tuple(row)
     return values

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve._require import require
 from nanosieve.compiler.synthesis.synthesis import jobs_of, netlists_of
+from nanosieve.compiler.synthesis.yosys import yosys_version
 from nanosieve.compiler.verification import Verification, verify
 from nanosieve.compiler.verification.folder import DesignFolder, Module, read_design
 from nanosieve.devices import find_device
-from nanosieve.errors import MissingDependencyError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["netlist_design", "primitive_models", "verify_netlist"]
@@ -26,12 +25,9 @@ def primitive_models() -> tuple[Path, ...]:
     Raises:
         MissingDependencyError: pyosys is not installed.
     """
-    package = importlib.util.find_spec("pyosys")
-    if package is None or package.origin is None:
-        require("pyosys", extra="hardware", purpose="netlist simulation")
-        raise MissingDependencyError("pyosys")
-    cells = Path(package.origin).parent / "share" / "xilinx" / "cells_sim.v"
-    return Path(__file__).parent / "primitives.v", cells
+    yosys_version()
+    cells = importlib.metadata.distribution("pyosys").locate_file("pyosys/share/xilinx/cells_sim.v")
+    return Path(__file__).parent / "primitives.v", Path(str(cells))
 
 
 def netlist_design(

@@ -6,7 +6,12 @@ from nanosieve.compiler.verification.golden import write_golden_vectors
 from nanosieve.compiler.verification.simulation import Simulation, probe, simulate
 from nanosieve.compiler.verification.stages import Framework
 from nanosieve.compiler.verification.stimulus import BACK_TO_BACK, Stimulus
-from nanosieve.compiler.verification.vectors import corner_vectors, random_vectors, scaled_vectors
+from nanosieve.compiler.verification.vectors import (
+    corner_vectors,
+    edge_values,
+    random_vectors,
+    scaled_vectors,
+)
 
 __all__ = [
     "BACK_TO_BACK",
@@ -16,6 +21,7 @@ __all__ = [
     "Stimulus",
     "Verification",
     "corner_vectors",
+    "edge_values",
     "probe",
     "random_vectors",
     "read_design",

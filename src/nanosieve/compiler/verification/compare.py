@@ -72,11 +72,13 @@ def verify(
 ) -> Verification:
     """Compare the trained model, the graph, its software twins and the RTL of a design on every vector.
 
-    The vectors are the given events; `random` codes over the full range of every element, and a quarter
-    as many of every magnitude, with zeros; and corners. All enter the RTL back to back. For `streamed` of
-    them every layer is compared, and they enter once more with gaps in `valid` and resets in mid-stream.
-    Each must come out after exactly the stated latency, those in flight at a reset must be lost, and
-    nothing else may come out.
+    The vectors are the given events; corners; real numbers at and beyond the edges of what the input ports
+    hold; `random` codes over the full range of every element, and a quarter as many of every magnitude,
+    with zeros. Where the inputs take no more than `random` combinations of codes, each of them comes once
+    instead, which proves the design for all inputs. All enter the RTL back to back. For `streamed` of them
+    every layer is compared, and they enter once more with gaps in `valid` and resets in mid-stream. Each
+    must come out after exactly the stated latency, those in flight at a reset must be lost, and nothing
+    else may come out.
 
     Args:
         folder: a compiled design.

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Graph, decode, encode
 from nanosieve.compiler.verification.folder import DesignFolder
-from nanosieve.compiler.verification.vectors import corner_vectors, random_vectors, scaled_vectors
+from nanosieve.compiler.verification.vectors import (
+    all_vectors,
+    corner_vectors,
+    edge_values,
+    random_vectors,
+    scaled_vectors,
+)
 
 __all__ = ["VectorSet", "flat", "take"]
 
@@ -53,7 +59,9 @@ class VectorSet:
         random: int,
         seed: int,
     ) -> VectorSet:
-        """The given events, corners, `random` vectors over the full range, a quarter as many small ones.
+        """The given events, corners, edges, `random` vectors, and a quarter as many small ones.
+
+        If the inputs take no more than `random` combinations of codes, all of them instead of random ones.
 
         Raises:
             SampleError: `inputs` hold NaN or infinity, or have the wrong shape.
@@ -66,7 +74,10 @@ class VectorSet:
             with np.errstate(over="ignore"):  # infinity is refused by name when encoded
                 kinds["events"] = {name: np.asarray(array, dtype=np.float32) for name, array in named.items()}
         kinds["corner"] = _real(graph, corner_vectors(design))
-        if random:
+        kinds["edge"] = edge_values(graph)
+        if (everything := all_vectors(design, random)) is not None:
+            kinds["exhaustive"] = _real(graph, everything)
+        elif random:
             kinds["random"] = _real(graph, random_vectors(design, random, generator))
             kinds["small random"] = _real(graph, scaled_vectors(design, -(-random // 4), generator))
         # encoded again, so that a port wider than the 24 bits of float32 gets what the model gets

@@ -1,15 +1,17 @@
-"""Vectors that find faults: random codes over the full range, codes of every magnitude, and corners."""
+"""Vectors that find faults: random codes, codes of every magnitude, corners, and edges of the input ports."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve.compiler.graph import Graph, Overflow, Rounding
 from nanosieve.compiler.verification.folder import DesignFolder, Element
 
-__all__ = ["corner_vectors", "random_vectors", "scaled_vectors"]
+__all__ = ["all_vectors", "corner_vectors", "edge_values", "random_vectors", "scaled_vectors"]
 
 Codes = NDArray[np.int64]
 
@@ -34,6 +36,16 @@ def scaled_vectors(design: DesignFolder, count: int, random: np.random.Generator
     return _split(design, np.clip(codes, low, high))
 
 
+def all_vectors(design: DesignFolder, limit: int) -> dict[str, Codes] | None:
+    """Every combination of codes: input name → (combinations, elements); None if more than `limit`."""
+    low, high = _ends(design)
+    sizes = [int(size) for size in high - low + 1]
+    total = math.prod(sizes)
+    if total > limit:
+        return None
+    return _split(design, np.stack(np.unravel_index(np.arange(total), sizes), axis=1) + low)
+
+
 def corner_vectors(design: DesignFolder) -> dict[str, Codes]:
     """All elements low, high, zero, at the smallest steps, alternating; each one alone at low and at high.
 
@@ -47,6 +59,36 @@ def corner_vectors(design: DesignFolder) -> dict[str, Codes]:
     whole += [np.where(even, low, high), np.where(even, high, low)]
     alone = np.eye(len(low), dtype=bool)
     return _split(design, np.concatenate([whole, np.where(alone, low, zero), np.where(alone, high, zero)]))
+
+
+def edge_values(graph: Graph) -> dict[str, NDArray[np.float32]]:
+    """Real numbers at the edges of what the input ports state: input name → float32 (vectors, *shape).
+
+    Ends of the range; half a step, one step and far beyond them, where the port saturates or wraps;
+    halves of a step, where it rounds, and numbers beside them; minus zero and denormal numbers.
+    Far is 2**40 ranges where the port saturates, and three ranges where it wraps.
+    """
+    values = {}
+    for name, type in graph.inputs.items():
+        step = np.exp2(type.exponent.astype(np.float64))
+        low, high, span = type.low, type.high, type.high - type.low + 1.0
+        far = 2.0**40 if graph.ports[name].overflow is Overflow.SAT else 3.0
+        rows = [high + 0.5, high + 1.0, high + 1.5, low - 0.5, low - 1.0, low - 1.5]
+        rows += [high + far * span, low - far * span, high + span / 2, low - span / 2]
+        rows += [low + 0.5, high - 0.5, *(np.full(type.shape, n + 0.5) for n in (-2, -1, 0, 1))]
+        # nearer to a half, single precision rounds the sum with a half to the next step
+        rows += [
+            np.full(type.shape, sign * 0.5 * (1 + side * 2.0**-23)) for sign in (-1, 1) for side in (-1, 1)
+        ]
+        real = [np.asarray(row * step, dtype=np.float32) for row in rows]
+        zero = np.zeros(type.shape, dtype=np.float32)
+        real += [-zero, np.nextafter(zero, zero + 1)]
+        if (
+            graph.ports[name].rounding is not Rounding.TRN
+        ):  # frameworks flush it to zero, which TRN would not do
+            real.append(np.nextafter(zero, zero - 1))
+        values[name] = np.stack(real).astype(np.float32)
+    return values
 
 
 def _elements(design: DesignFolder) -> Sequence[Element]:
