@@ -27,3 +27,11 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
             f"remedy: pip install 'nanosieve[{extra}]'"
         )
         raise MissingDependencyError(message) from error
+
+
+def installed(module: str) -> Any | None:
+    """`module`, or None where it is not installed: for what is better but not needed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        return None

@@ -72,7 +72,7 @@ def packages(path: Path) -> set[str]:
     Raises:
         InputFileError: as `check_archive`.
     """
-    named = {entry.get("module") for entry in _objects(read_config(path))}
+    named = (entry.get("module") for entry in _objects(read_config(path)))
     return {str(module).partition(".")[0] for module in named if module is not None}
 
 

@@ -18,13 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._files import existing_file
+from nanosieve.compiler.frontends.archive import packages
 from nanosieve.compiler.frontends.calibration import Calibration
 from nanosieve.compiler.graph import Graph
 
 __all__ = ["front_end", "load_model", "run_model"]
 
 _HERE = "nanosieve.compiler.frontends"
-BY_SUFFIX = {".keras": "keras_hgq"}
+BY_SUFFIX = {
+    ".json": "trees_xgboost",
+    ".keras": "keras_hgq",
+    ".skops": "trees_sklearn",
+    ".txt": "trees_lightgbm",
+    ".ubj": "trees_xgboost",
+}
 """Suffix → module of the front end."""
 
 
@@ -35,7 +42,10 @@ def front_end(path: str | Path) -> Any:
         InputFileError: missing, or of a kind that no front end reads.
     """
     path = existing_file(Path(path), kind="model", suffixes=tuple(BY_SUFFIX))
-    return importlib.import_module(f"{_HERE}.{BY_SUFFIX[path.suffix]}")
+    module = BY_SUFFIX[path.suffix]
+    if path.suffix == ".keras" and "qkeras" in packages(path):
+        module = "qkeras"
+    return importlib.import_module(f"{_HERE}.{module}")
 
 
 def load_model(path: str | Path, calibration: Calibration | None = None) -> Graph:
