@@ -41,19 +41,19 @@ def differences(graph: Graph, events: int = 23, seed: int = 0) -> int:
     return sum(int((found[name] != expected[name]).sum()) for name in expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 14))
 def test_equals_the_interpreter_on_networks(seed: int, layers: int) -> None:
     assert differences(random_graph(seed, layers)) == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 14))
 def test_equals_the_interpreter_on_wide_values(seed: int, layers: int) -> None:
     assert differences(wide_graph(seed, layers)) == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 9))
 def test_equals_the_interpreter_on_chains(seed: int, layers: int) -> None:
     assert differences(wide_chain(seed, layers)) == 0

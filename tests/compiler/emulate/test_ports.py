@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nanosieve.compiler.emulate import Emulator
-from nanosieve.compiler.graph import Builder, Fixed, Graph, Overflow, Rounding, TensorType, encode
+from nanosieve.compiler.graph import Builder, Fixed, Graph, Overflow, Rounding, TensorType, decode, encode
 from nanosieve.errors import SampleError
 
 
@@ -29,6 +29,11 @@ TYPES = {
         np.array([[-2, 3], [-9, 0], [-20, -5]]),
     ),
     "no powers of two": TensorType(np.full((3, 2), -5), np.full((3, 2), 100), np.full((3, 2), -3)),
+    "widest": TensorType(
+        np.array([[-(2**61), 0], [-(2**52), 0], [-(2**53), -(2**60) - 1]]),
+        np.array([[2**61 - 1, 2**61 - 1], [2**52 - 1, 2**52 - 1], [2**53 - 1, 2**60 + 6]]),
+        np.array([[-4, -50], [-40, -4], [-4, -4]]),
+    ),
     "wide": TensorType.of(Fixed(40, 20), (3, 2)),
 }
 
@@ -54,8 +59,7 @@ def test_codes_of_real_values(name: str, rounding: Rounding, overflow: Overflow,
     x = extremes(dtype)
     expected = encode(graph, {"x": x})["x"]
     assert np.array_equal(Emulator(graph).run({"x": expected})["y"], expected)
-    step = np.exp2(TYPES[name].exponent.astype(float))
-    assert np.array_equal(Emulator(graph)(x)["y"], expected * step)
+    assert np.array_equal(Emulator(graph)(x)["y"], decode(expected, TYPES[name]))
 
 
 def test_other_numbers_and_layouts() -> None:

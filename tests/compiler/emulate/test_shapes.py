@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from helpers.random_graphs import random_codes
-from nanosieve.compiler.emulate import Emulator, fuse
+from nanosieve.compiler.emulate import Emulator, fuse, pool
 from nanosieve.compiler.emulate.runs import runs_of
+from nanosieve.compiler.emulate.stage import Apply
 from nanosieve.compiler.emulate.steps import PickReduce, Product, SmallProducts, WindowProduct
 from nanosieve.compiler.graph import (
     Add,
@@ -18,6 +19,7 @@ from nanosieve.compiler.graph import (
     Fixed,
     Gather,
     Graph,
+    LeakyRelu,
     Max,
     Overflow,
     Quantize,
@@ -164,3 +166,64 @@ def test_a_value_without_axes() -> None:
     builder = Builder()
     x = builder.input("x", TensorType.of(Fixed(8, 2), ()))
     check(builder.finish({"x": x, "relu": builder.add(Relu(), x, layer="r")}))
+
+
+def pruned(rows: int) -> Graph:
+    """Three products with most weights zero, the values between of no bits here and there."""
+    rng = np.random.default_rng(rows)
+    builder = Builder()
+    shape = (rows, 12) if rows > 1 else (12,)
+    x = builder.input("x", TensorType.of(Fixed(8, 2), shape))
+    for n, outputs in enumerate((40, 30, 6)):
+        inputs = builder.types[x].shape[-1]
+        weights = np.where(rng.random((inputs, outputs)) < 0.95, 0, rng.integers(-99, 99, (inputs, outputs)))
+        x = builder.add(Dense(weights, -7), x, layer=f"d{n}", part="product")
+        shape = builder.types[x].shape
+        codes = np.broadcast_to(rng.integers(0, 999, shape[-1]), shape)
+        bias = builder.constant(Constant(codes, np.full(shape, -9)), layer=f"d{n}", part="bias")
+        x = builder.add(Add(), x, bias, layer=f"d{n}", part="sum")
+        x = builder.add(Relu(), x, layer=f"d{n}", part="relu")
+        width = np.where(rng.random(shape[-1]) < 0.3, 0, 7)
+        target = [np.broadcast_to(a, shape) for a in (0 * width, (1 << width) - 1, -4 + 0 * width)]
+        x = builder.add(Quantize(TensorType(*target), Rounding.RND, Overflow.WRAP), x, layer=f"d{n}")
+    return builder.finish({"y": x})
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_units_that_nothing_reads_are_not_computed(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = pruned(rows)
+    steps = [action.step for action in check(graph).plan.actions]
+    first, second, third = (step.matrix.shape[1:] for step in steps if isinstance(step, Product))
+    assert first[1] == second[0] < 20
+    assert second[1] == third[0] < 20
+    assert third[1] == 6
+    picked = Apply.picked
+    monkeypatch.setattr(Apply, "picked", lambda self, places: picked(self, places[::-1]))
+    with pytest.raises(AssertionError):
+        check(graph)
+
+
+def pooled(slopes: bool, like: bool) -> Graph:
+    """An activation with constants of each channel, or of each element, and the maximum of 2 x 2 behind."""
+    rng = np.random.default_rng(8)
+    builder = Builder()
+    x = builder.input("x", TensorType.of(Fixed(9, 3), (6, 4, 5)))
+    codes = rng.integers(-99, 99, 5 if like else (6, 4, 5))
+    bias = Constant(np.broadcast_to(codes, (6, 4, 5)), np.full((6, 4, 5), -7))
+    x = builder.add(Add(), x, builder.constant(bias, layer="a", part="bias"), layer="a", part="sum")
+    x = builder.add(LeakyRelu(3, -4) if slopes else Relu(), x, layer="a", part="bent")
+    x = builder.add(Quantize(TensorType.of(Fixed(6, 3), (6, 4, 5)), Rounding.RND, Overflow.SAT), x, layer="a")
+    return builder.finish({"y": pooling(builder, x, "pool", Max())})
+
+
+@pytest.mark.parametrize("slopes", [False, True])
+@pytest.mark.parametrize("like", [False, True])
+def test_pooling_comes_first_where_its_elements_are_treated_alike(slopes: bool, like: bool) -> None:
+    steps = [type(action.step).__name__ for action in check(pooled(slopes, like)).plan.actions]
+    assert steps == (["PickReduce", "Elementwise"] if like else ["Elementwise", "PickReduce"])
+
+
+def test_pooling_first_where_elements_differ_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_alike", lambda apply, members: True)
+    with pytest.raises(AssertionError):
+        check(pooled(False, False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate.plan import Plan
 from nanosieve.compiler.emulate.planner import make_plan
-from nanosieve.compiler.emulate.ports import Codes, Reals, Refusal
+from nanosieve.compiler.emulate.ports import Codes, Decode, Reals, Refusal, Store
 from nanosieve.compiler.emulate.steps import Block
 from nanosieve.compiler.emulate.threads import available, share
-from nanosieve.compiler.graph import Graph, Integers, TensorType
+from nanosieve.compiler.graph import Graph, Integers
 from nanosieve.errors import SampleError, SettingsError, UnknownNameError
 from nanosieve.progress import Progress, silent
 
@@ -81,6 +81,8 @@ class Emulator:
         self.block = int(np.clip(BLOCK_BYTES // width, 1, MOST_EVENTS))
         self._codes = {name: Codes(name, port) for name, port in graph.ports.items()}
         self._reals = {name: Reals(name, port) for name, port in graph.ports.items()}
+        self._stores = dict.fromkeys(graph.outputs, Store())
+        self._decodes = {name: Decode(type) for name, (_, type) in self.plan.outputs.items()}
         self._idle: SimpleQueue[Workspace] = SimpleQueue()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -105,7 +107,7 @@ class Emulator:
             name: np.empty((events, *type.shape), dtype=np.int64)
             for name, (_, type) in self.plan.outputs.items()
         }
-        self._share(codes, self._codes, results, _store, progress)
+        self._share(codes, self._codes, results, self._stores, progress)
         return results
 
     def __call__(
@@ -136,7 +138,7 @@ class Emulator:
             name: np.empty((events, *type.shape), dtype=np.float64)
             for name, (_, type) in self.plan.outputs.items()
         }
-        self._share(x, self._reals, results, _decode, progress)
+        self._share(x, self._reals, results, self._decodes, progress)
         return results
 
     def _events(self, given: Mapping[str, NDArray[Any]]) -> int:
@@ -165,7 +167,7 @@ class Emulator:
         given: Mapping[str, NDArray[Any]],
         ports: Mapping[str, Codes] | Mapping[str, Reals],
         results: Mapping[str, NDArray[Any]],
-        store: Callable[[Block, TensorType, NDArray[Any]], None],
+        finish: Mapping[str, Store] | Mapping[str, Decode],
         progress: Progress,
     ) -> None:
         """All blocks through the plan."""
@@ -189,8 +191,8 @@ class Emulator:
                         raise SampleError(refusal.message)
                 for action in self.plan.actions:
                     action.step([blocks[n] for n in action.inputs], blocks[action.output], space.scratch)
-                for name, (slot, type) in self.plan.outputs.items():
-                    store(blocks[slot], type, results[name][start:stop])
+                for name, (slot, _) in self.plan.outputs.items():
+                    finish[name](blocks[slot], results[name][start:stop])
                 done.append(start)
                 progress("emulate", min(len(done) * size, events), events)
             self._idle.put(space)
@@ -212,12 +214,3 @@ class Emulator:
 
 def _again(graph: Graph, threads: int) -> Emulator:
     return Emulator(graph, threads=threads)
-
-
-def _store(block: Block, type: TensorType, out: NDArray[Any]) -> None:
-    np.copyto(out, block.reshape(out.shape), casting="unsafe")
-
-
-def _decode(block: Block, type: TensorType, out: NDArray[Any]) -> None:
-    np.multiply(block.reshape(out.shape), np.exp2(type.exponent.astype(float)), out=out)
-    out += 0.0  # no -0

@@ -24,6 +24,7 @@ __all__ = [
     "WRAP",
     "bend",
     "clip",
+    "decode",
     "encode",
     "load",
     "look_up",
@@ -240,7 +241,7 @@ def encode(
     x: Any, factor: Any, low: Any, high: Any, count: Any, half: Any, nearest: Any, overflow: Any, out: Any
 ) -> int:
     """Codes of real values as `compiler.graph.encode` defines them; the place of the first NaN or infinity,
-    or -1. Codes outside are wrapped to `count` ones, or clipped, as `overflow` says.
+    or -1. Codes outside are wrapped to `count` ones, or clipped, as `overflow` says; 52 bits at most.
     """
     for start in range(0, x.size, factor.size):
         size = min(factor.size, x.size - start)
@@ -259,10 +260,19 @@ def encode(
                 out[_at(start + j)] = min(max(rounded, low[j]), high[j])
         elif overflow == DROP:
             for j in range(size):
-                above = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest) - low[j]
+                rounded = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest)
+                above = rounded - np.floor(rounded / count[j]) * count[j] - low[j]
                 out[_at(start + j)] = above - np.floor(above / count[j]) * count[j] + low[j]
         else:
             for j in range(size):
-                above = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest) - low[j]
-                out[_at(start + j)] = np.mod(above, count[j]) + low[j]
+                rounded = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest)
+                out[_at(start + j)] = np.mod(np.fmod(rounded, count[j]) - low[j], count[j]) + low[j]
     return -1
+
+
+@_compiled
+def decode(codes: Any, step: Any, out: Any) -> None:
+    """Real values of codes, without -0."""
+    for start in range(0, codes.size, step.size):
+        for j in range(min(step.size, codes.size - start)):
+            out[_at(start + j)] = np.float64(codes[_at(start + j)]) * step[j] + 0.0

@@ -8,11 +8,13 @@ import numpy as np
 
 from nanosieve.compiler.emulate.fuse import fuse
 from nanosieve.compiler.emulate.plan import Action, Plan, Slot
+from nanosieve.compiler.emulate.pool import pool_first
 from nanosieve.compiler.emulate.rules import Rule, rule_of
 from nanosieve.compiler.emulate.runs import runs_of
 from nanosieve.compiler.emulate.stage import Apply, Stage
 from nanosieve.compiler.emulate.steps import Convert, Elementwise, Fill, Pick, Reference, Step
 from nanosieve.compiler.emulate.tiers import INT64, Tier, magnitude, tier_of, wider
+from nanosieve.compiler.emulate.trim import trim
 from nanosieve.compiler.graph import Constant, Graph, Input, Integers, Node, TensorType
 
 __all__ = ["Planner", "make_plan"]
@@ -165,7 +167,7 @@ def make_plan(graph: Graph) -> Plan:
         rule_of(node.op)(planner, node)
     outputs = {output: (planner.read(name), graph.types[name]) for output, name in graph.outputs.items()}
     plan = Plan(tuple(planner.slots), tuple(planner.actions), inputs, outputs)
-    return fuse(plan).placed()
+    return fuse(pool_first(trim(plan))).placed()
 
 
 def _needed(graph: Graph) -> list[Node]:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate import kernels
 from nanosieve.compiler.emulate.stage import tiled
-from nanosieve.compiler.emulate.tiers import FLOAT64, INT64
-from nanosieve.compiler.graph import Input, Overflow, Rounding
+from nanosieve.compiler.emulate.tiers import FLOAT64, INT64, magnitude
+from nanosieve.compiler.graph import Graph, Input, Node, Overflow, Rounding, TensorType, encode
 
-__all__ = ["Codes", "Reals", "Refusal"]
+__all__ = ["Codes", "Decode", "Reals", "Refusal", "Store"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Reals:
         self.overflow = kernels.CLIP
         if port.overflow is Overflow.WRAP:
             self.overflow = kernels.DROP if (np.frexp(count)[0] == 0.5).all() else kernels.WRAP
+        self.alone: Graph | None = None
+        if magnitude(type).max(initial=0.0) >= 2.0**52:  # too wide for the kernel
+            self.alone = Graph((Node(name, port, (), name),), {name: name})
 
     def __call__(self, array: NDArray[Any], first: int, out: NDArray[Any]) -> Refusal | None:
         """The events of `array`, the first of which is event `first` of the sample, to the flat `out`."""
@@ -72,7 +75,29 @@ class Reals:
                 "remove or mend such events"
             )
             return Refusal(first + event, message)
+        if self.alone is not None:
+            codes = encode(self.alone, {self.name: x.reshape(-1, *self.type.shape)})[self.name]
+            np.copyto(out, codes.reshape(-1), casting="unsafe")
         return None
+
+
+class Store:
+    """An output as codes."""
+
+    def __call__(self, block: NDArray[Any], out: NDArray[Any]) -> None:
+        """The events of `block` to the same ones of the result."""
+        np.copyto(out, block.reshape(out.shape), casting="unsafe")
+
+
+class Decode:
+    """An output as real values."""
+
+    def __init__(self, type: TensorType) -> None:
+        self.steps = tiled(FLOAT64, np.exp2(type.exponent.astype(float)).reshape(-1))
+
+    def __call__(self, block: NDArray[Any], out: NDArray[Any]) -> None:
+        """The events of `block` to the same ones of the result."""
+        kernels.decode(block.reshape(-1), *self.steps, out.reshape(-1))
 
 
 def _flat(array: NDArray[Any], accepted: tuple[np.dtype[Any], ...]) -> NDArray[Any]:

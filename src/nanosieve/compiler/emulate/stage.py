@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate import kernels
 from nanosieve.compiler.emulate.tiers import FLOAT32, FLOAT64, INT64, LIMITS, Floats, Tier
+from nanosieve.compiler.graph import Integers
 
 __all__ = ["Apply", "Stage", "period", "tiled"]
 
@@ -180,7 +181,7 @@ class Apply:
 
     def __init__(self, stage: Stage, tier: Tier) -> None:
         clips = [stage.scale, stage.offset, stage.low, stage.high]
-        self.tier = tier
+        self.stage, self.tier = stage, tier
         self.nearest = stage.nearest
         if stage.count is not None:
             assert stage.base is not None
@@ -192,6 +193,15 @@ class Apply:
         self.period = period(*parts) if stage.scale.size else 1
         self.constants = tiled(tier, *parts) if stage.scale.size else parts
         self.wraps = stage.count is not None
+
+    def picked(self, places: Integers) -> Apply:
+        """The same for some of the elements."""
+        some: dict[str, Any] = {
+            f.name: value[places]
+            for f in fields(Stage)
+            if isinstance(value := getattr(self.stage, f.name), np.ndarray)
+        }
+        return Apply(replace(self.stage, **some), self.tier)
 
     def __call__(self, x: NDArray[Any], out: NDArray[Any]) -> None:
         """Flat `x` to flat `out`, which starts at a multiple of the period."""

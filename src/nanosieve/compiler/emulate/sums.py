@@ -98,6 +98,8 @@ def plan_dense(planner: Planner, node: Node) -> None:
     assert isinstance(op, Dense)
     matrix, _ = op.scaled(x)
     blocks, rows, inputs = op.rows(x.shape)
+    never = ((x.low == 0) & (x.high == 0)).reshape(blocks, rows, inputs).all(axis=1)
+    matrix = np.where(never[:, :, np.newaxis], 0, matrix)
     tier = tier_of(
         magnitude(x), (magnitude(x).reshape(blocks, rows, inputs) @ np.abs(matrix).astype(float)).reshape(-1)
     )
