@@ -79,16 +79,16 @@ def saved(model: Any, folder: Path, name: str = "tiny.keras") -> Path:
     return folder / name
 
 
-def assert_exact(path: Path, rng: np.random.Generator, events: int = EVENTS) -> Graph:
-    """Load the file; graph and framework agree on vectors over and beyond the full range of the ports."""
+def assert_exact(path: Path, rng: np.random.Generator, events: int = EVENTS, *, beyond: float = 1.2) -> Graph:
+    """Load the file; graph and framework agree on vectors over and `beyond` the full range of the ports."""
     graph = load_model(path)
     ((name, port),) = graph.inputs.items()
-    limit = float((np.maximum(-port.low, port.high) * np.exp2(port.exponent)).max()) * 1.2
+    limit = np.maximum(-port.low, port.high) * np.exp2(port.exponent) * beyond
     x = rng.uniform(-limit, limit, (events, *port.shape)).astype(np.float32)
     x[: events // 4] *= 0.05
     step = np.exp2(port.exponent.astype(float))
     x[events // 4 : events // 2] = np.floor(x[events // 4 : events // 2] / step) * step + step / 2  # ties
-    x[:3] = np.array([-limit, limit, 0.0])[:, *([np.newaxis] * len(port.shape))]
+    x[:3] = [-limit, limit, 0.0 * limit]
     expected = framework_outputs(path, x)
     found = interpret(graph, encode(graph, {name: x}))
     assert list(found) == list(expected)

@@ -230,3 +230,20 @@ def test_rewired_adds_only_what_is_needed() -> None:
     assert b.rewired(x, lambda i: i.T, "turned") == "layer.step.turned"
     assert [type(node.op).__name__ for node in b.builder.nodes] == ["Input", "Reshape", "Gather"]
     assert b.within("more").rewired(x, lambda i: i[::-1], "turned") == "layer.step.more.turned"
+
+
+def test_joined_and_clipped_and_reduced() -> None:
+    rng = np.random.default_rng(6)
+    shapes = [(2, 3), (1, 3), (4, 3)]
+    found, given = run(rng, shapes, lambda b, *nodes: b.joined(nodes, 0, "joined"))
+    assert np.array_equal(found, np.concatenate(given, axis=1))
+    for low, high in [(-1.5, 2.0), (None, 0.375), (0.625, None), (-30.0, -20.0), (20.0, 30.0)]:
+        found, (x,) = run(rng, [(5, 4)], lambda b, x, ends=(low, high): b.clipped(x, *ends, "clipped"))
+        assert np.array_equal(found, np.clip(x, low, high))
+    for axes, keepdims in [((0,), False), ((0, 2), True), ((1, -1), False)]:
+        found, (x,) = run(
+            rng, [(2, 3, 4)], lambda b, x, a=axes, k=keepdims: b.reduced(x, Max(), a, "best", keepdims=k)
+        )
+        assert np.array_equal(
+            found, x.max(axis=tuple(a + 1 if a >= 0 else a for a in axes), keepdims=keepdims)
+        )

@@ -42,9 +42,15 @@ def load_keras_model(path: str | Path, *, modules: tuple[str, ...] = ()) -> Any:
     for module in ("nanosieve.compiler.frontends.keras_layers", *modules):
         require(module, extra="train", purpose="reading a trigger model")  # makes its classes known to Keras
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, custom_objects=_earlier_names(), compile=False, safe_mode=True)
     except (TypeError, ValueError, KeyError, AttributeError, OSError, AssertionError) as error:
         raise InputFileError(_complaint(path, error)) from error
+
+
+def _earlier_names() -> dict[str, Any]:
+    """Layers of tables by the names under which earlier versions of HGQ2 saved them."""
+    layers = require("hgq.layers", extra="train", purpose="reading a quantised Keras model")
+    return {f"hgq2>{name}": getattr(layers, name) for name in ("QDenseT", "QConvT1D", "QConvT2D")}
 
 
 def _complaint(path: Path, error: Exception) -> str:
@@ -97,7 +103,8 @@ def framework_outputs(
     arrays = [np.asarray(named[name], dtype=np.float32) for name in names]
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in output_names(model)}
     function = jax.jit(lambda batch: model(batch if len(batch) > 1 else batch[0], training=False))
-    size = max(1, min(BATCH, LARGEST // max(1, *(array[0].size for array in arrays))))
+    few = 1 << (len(arrays[0]) - 1).bit_length()
+    size = max(1, min(BATCH, few, LARGEST // max(1, *(array[0].size for array in arrays))))
     with jax.default_matmul_precision("highest"):
         for start in range(0, len(arrays[0]), size):
             batch = [_filled(array[start : start + size], size) for array in arrays]

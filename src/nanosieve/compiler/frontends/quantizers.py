@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nanosieve.compiler.graph import Integers, Overflow, Quantize, Rounding, TensorType
 from nanosieve.errors import InexactModelError, UnsupportedLayerError
 
-__all__ = ["dyadic", "quantize_op"]
+__all__ = ["dyadic", "power_of_two", "quantize_op"]
 
 _ROUNDINGS = {
     name: Rounding(name.removeprefix("S_")) for name in ("TRN", "RND", "RND_CONV", "S_RND", "S_RND_CONV")
@@ -41,20 +41,33 @@ def dyadic(
     return codes >> zeros, zeros - bits
 
 
-def quantize_op(quantizer: Any, shape: tuple[int, ...], where: str) -> Quantize:
-    """The op of an HGQ2 fixed-point `Quantizer` for elements of the given shape.
+def power_of_two(value: float, where: str) -> int:
+    """The exponent of `value`.
 
     Raises:
-        UnsupportedLayerError: a floating-point quantiser, a scaler, or a rounding or overflow mode that
-            is not supported.
+        UnsupportedLayerError: it is no power of two.
+    """
+    mantissa, exponent = np.frexp(float(value))
+    if mantissa != 0.5:
+        message = f"{where}: a quantiser with scaler or factor {value} is not supported; use a power of two"
+        raise UnsupportedLayerError(message)
+    return int(exponent) - 1
+
+
+def quantize_op(quantizer: Any, shape: tuple[int, ...], where: str) -> Quantize:
+    """The op of an HGQ2 fixed-point `Quantizer` for elements of the given shape, scaler and affine aside.
+
+    Raises:
+        UnsupportedLayerError: a floating-point quantiser, or a rounding or overflow mode that is not
+            supported.
     """
     inner = quantizer.quantizer
     rounding = _ROUNDINGS.get(getattr(inner, "round_mode", ""))
     overflow = _OVERFLOWS.get(getattr(inner, "overflow_mode", ""))
-    if rounding is None or overflow is None or quantizer.scaler is not None or quantizer.affine is not None:
+    if rounding is None or overflow is None:
         message = (
             f"{where}: quantiser {quantizer.config!r} is not supported; use a kif or kbi quantiser with "
-            f"rounding {', '.join(_ROUNDINGS)} and overflow {', '.join(_OVERFLOWS)}, without scaler or affine"
+            f"rounding {', '.join(_ROUNDINGS)} and overflow {', '.join(_OVERFLOWS)}"
         )
         raise UnsupportedLayerError(message)
     batch = (1, *shape)
