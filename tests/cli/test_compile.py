@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import hgq.layers as q
@@ -124,3 +125,61 @@ def test_ctrl_c_leaves_no_half_written_design(
     assert run(model, "-o", tmp_path / "d") == 130
     assert not (tmp_path / "d" / "design.json").exists()
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.fixture(scope="module")
+def float_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import keras
+
+    folder = tmp_path_factory.mktemp("float")
+    layers = [
+        keras.layers.Dense(4, activation="relu", name="hidden"),
+        keras.layers.Dense(1, name="score"),
+    ]
+    keras.Sequential([keras.layers.Input((3,), name="x"), *layers]).save(folder / "float.keras")
+    np.save(folder / "x.npy", np.random.default_rng(1).normal(size=(50, 3)))
+    return folder / "float.keras"
+
+
+@pytest.mark.slow
+class TestFloatModels:
+    def test_calibrated_and_verified(
+        self, float_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        sample = float_model.with_name("x.npy")
+        options = ["--calibrate", sample, "--precision", "fixed<9>", "--precision", "score.kernel=fixed<4,1>"]
+        assert run(float_model, "-o", tmp_path / "d", *options, "--json") == 0
+        graph = load_graph(tmp_path / "d" / "graph.json")
+        assert not graph.exact
+        assert str(graph.inputs["x"]).startswith("3 fixed<9,")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main(["verify", str(tmp_path / "d"), "--input", str(sample), "--vectors", "200"])
+        assert not stop.value.code
+        printed = " ".join(capsys.readouterr().out.split())
+        assert "float: graph = " in printed
+        assert "= RTL" in printed
+        assert "framework" not in printed
+        assert re.search(
+            r"score: difference from the float model largest \d\S+, rms \d\S+ \(50 events\)", printed
+        )
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ([], "states no fixed-point types; give a sample"),
+            (["--precision", "fixed<8,3>"], "needs a sample; give calibrate"),
+            (["--calibrate", "no.npy"], "calibration sample 'no.npy'"),
+            (
+                ["--calibrate", "X", "--precision", "hiden=fixed<8,3>"],
+                "unknown layer of the precision 'hiden'; nearest: hidden",
+            ),
+            (["--calibrate", "X", "--precision", "hidden=8"], "precision '8' is not a type of 1 to 32 bits"),
+        ],
+    )
+    def test_refused(
+        self, float_model: Path, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        given = [str(float_model.with_name("x.npy")) if o == "X" else o for o in options]
+        assert run(float_model, *given) == 1
+        assert words in capsys.readouterr().err

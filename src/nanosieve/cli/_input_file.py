@@ -14,7 +14,7 @@ from nanosieve._files import existing_file
 from nanosieve.compiler.graph import Graph
 from nanosieve.errors import InputFileError, SampleError
 
-__all__ = ["read_events"]
+__all__ = ["read_arrays", "read_events"]
 
 MAPPED = 1 << 20
 """Bytes from which a file is mapped instead of read."""
@@ -35,15 +35,30 @@ def read_events(path: Path, graph: Graph) -> Mapping[str, NDArray[Any]]:
 
         arrays = {next(iter(graph.inputs)): objects(read_sample(path).events)}
     else:
-        try:
-            # a large file is read block by block; an empty array cannot be mapped
-            mode: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
-            loaded = np.load(path, mmap_mode=mode, allow_pickle=False)
-            arrays = dict(loaded) if path.suffix == ".npz" else {next(iter(graph.inputs)): loaded}
-        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            message = f"input {str(path)!r} is not a readable NumPy file: {' '.join(str(error).split())}"
-            raise InputFileError(message) from error
+        loaded = read_arrays(path)
+        arrays = loaded if isinstance(loaded, dict) else {next(iter(graph.inputs)): loaded}
     return {name: _shaped(path, name, array, graph) for name, array in arrays.items()}
+
+
+def read_arrays(path: Path, kind: str = "input") -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """The array of an ``.npy`` file, or those of an ``.npz`` file by name; nothing in it is executed.
+
+    Args:
+        path: the file.
+        kind: what it is for, in messages.
+
+    Raises:
+        InputFileError: no such file, another kind, or damaged.
+    """
+    path = existing_file(path, kind=kind, suffixes=(".npy", ".npz"))
+    try:
+        # a large file is read block by block; an empty array cannot be mapped
+        mode: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
+        loaded = np.load(path, mmap_mode=mode, allow_pickle=False)
+        return dict(loaded) if path.suffix == ".npz" else np.asanyarray(loaded)
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        message = f"{kind} {str(path)!r} is not a readable NumPy file: {' '.join(str(error).split())}"
+        raise InputFileError(message) from error
 
 
 def _shaped(path: Path, name: str, array: NDArray[Any], graph: Graph) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from nanosieve.cli._input_file import read_arrays
 from nanosieve.cli._terminal import console, echo_json, show_table, terminal_progress
 
 __all__ = ["command"]
@@ -22,6 +23,20 @@ __all__ = ["command"]
 @click.option("--clock", default="200 MHz", show_default=True, help="Clock of the design.")
 @click.option("--device", default="xcvu9p", show_default=True, help="FPGA or card; see `nanosieve devices`.")
 @click.option("--share", default=1.0, show_default=True, help="Part of the usable resources, 0 to 1.")
+@click.option(
+    "--calibrate",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="For a float model: a sample of events, X.npy, or X.npz by input name.",
+)
+@click.option(
+    "--precision",
+    metavar="[LAYER=]TYPE",
+    multiple=True,
+    help="For a float model: fixed<W,I>, or fixed<W> to choose I from the sample [default: fixed<16,6>]; "
+    "again for single layers, as dense_1=fixed<8,3> or dense_1.kernel=fixed<6,1>.",
+)
+@click.option("--per-channel", is_flag=True, help="Choose the binary points of kernels by output channel.")
 @click.option("--print-graph", is_flag=True, help="Print the fixed-point graph.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -32,19 +47,29 @@ def command(
     clock: str,
     device: str,
     share: float,
+    calibrate: Path | None,
+    precision: tuple[str, ...],
+    per_channel: bool,
     print_graph: bool,
     as_json: bool,
 ) -> None:
-    """Turn MODEL (.keras, HGQ2) into a fixed-point graph and a Verilog design.
+    """Turn MODEL (.keras) into a fixed-point graph and a Verilog design.
 
-    Example: nanosieve compile tagger.keras -o out/tagger --latency 100ns --device xcvu9p --share 0.25
+    A model of HGQ2 layers states its types; a float model takes them from a sample of events.
+
+    \b
+    Example:
+      nanosieve compile tagger.keras -o out/tagger --latency 100ns --device xcvu9p --share 0.25
+      nanosieve compile float.keras --calibrate x.npy --precision "fixed<16,6>" --precision "out=fixed<8,3>"
     """
     from nanosieve.compiler.design import compile, load
     from nanosieve.compiler.hardware import Budget
 
     budget = Budget(every=every, latency=latency, clock=clock, device=device, share=share)
     with terminal_progress() as progress:
-        design = compile(load(model), budget, out=out, progress=progress)
+        sample = None if calibrate is None else read_arrays(calibrate, "calibration sample")
+        graph = load(model, calibrate=sample, precision=_by_layer(precision) or None, per_channel=per_channel)
+        design = compile(graph, budget, out=out, progress=progress)
     if print_graph and not as_json:
         console.print(str(design.graph), markup=False, highlight=False)
     figures = {"timing": design.timing, "resources": design.hardware.estimate}
@@ -57,3 +82,11 @@ def command(
     console.print(
         f"design written to {design.folder}; next: nanosieve verify {design.folder}", soft_wrap=True
     )
+
+
+def _by_layer(options: tuple[str, ...]) -> str | dict[str, str]:
+    """``TYPE`` alone, or with ``LAYER=TYPE`` as a mapping."""
+    pairs = [option.rpartition("=") for option in options]
+    if len(pairs) == 1 and not pairs[0][0]:
+        return pairs[0][2]
+    return {layer or "default": text for layer, _, text in pairs}

@@ -62,7 +62,10 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, netlist:
             *([f"again {how}", f"{count:,}", "0"] for how, count in result.again.items()),
         ],
     )
-    if "framework" not in result.stages:
+    for output, figures in result.measured.items():
+        how = ", ".join(f"{kind} {figure.number()}" for kind, figure in figures.items())
+        click.echo(f"{output}: difference from the float model {how} ({figures['rms'].source})")
+    if "framework" not in result.stages and not result.measured:
         click.echo("DIR holds no model file: the framework was not compared")
     if events is None:
         click.echo("no --input: random and corner vectors only, no events")

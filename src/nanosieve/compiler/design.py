@@ -16,7 +16,6 @@ from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, buil
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
-from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
@@ -27,27 +26,32 @@ def load(
     model: str | Path,
     *,
     calibrate: Mapping[str, NDArray[Any]] | NDArray[Any] | None = None,
-    precision: str | None = None,
+    precision: str | Mapping[str, str] | None = None,
+    per_channel: bool = False,
 ) -> Graph:
     """The fixed-point graph of a model file.
 
     Args:
-        model: a file that states its quantisers (``.keras`` with HGQ2 layers).
+        model: a file that states its quantisers (HGQ2, QKeras, QONNX), a float one (plain Keras, ONNX), or
+            boosted trees (XGBoost, LightGBM, scikit-learn).
         calibrate: for a float model, events (events, *input shape) from which its types are chosen.
-        precision: for a float model, the type of its values, e.g. ``"fixed<16,6>"``.
+        precision: for a float model, the type of its values, e.g. ``"fixed<16,6>"``, or ``"fixed<16>"`` to
+            have the binary points chosen from the sample; or types by ``"default"``, layer and
+            ``layer.role``, e.g. ``{"default": "fixed<16,6>", "dense_1.kernel": "fixed<6,1>"}``. For trees,
+            and for QKeras models that do not state it, the type of the inputs.
+        per_channel: choose the binary points of kernels for each output channel.
 
     Raises:
         InputFileError: the file is missing, damaged or of another kind.
         UnsupportedLayerError: a layer or option that the compiler does not know, by name.
         InexactModelError: arithmetic that no fixed-point hardware reproduces exactly.
         SettingsError: a calibration is missing, or given for a model that states its types.
+        SampleError: the sample does not fit the model.
+        UnknownNameError: the precision names a layer that the model does not have.
     """
-    if calibrate is None:
-        if precision is not None:
-            message = f"precision={precision!r} needs a sample; give calibrate=x as well"
-            raise SettingsError(message)
+    if calibrate is None and precision is None:
         return load_model(model)
-    return load_model(model, Calibration(calibrate, precision or Calibration.precision))
+    return load_model(model, Calibration(calibrate, precision or Calibration.precision, per_channel))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from nanosieve.report.page import (
     write_report,
 )
 from nanosieve.report.pipeline import Pipeline, PipelineLayer, pipeline_chart
+from nanosieve.report.precision import precision_scan_chart
 from nanosieve.report.published import Published, published
 from nanosieve.report.resources import LayerResources, resource_bars
 from nanosieve.report.roc import RocCurve, roc_curves
@@ -50,6 +51,7 @@ __all__ = [
     "object_spectra",
     "pipeline_chart",
     "pipeline_of",
+    "precision_scan_chart",
     "published",
     "render_page",
     "resource_bars",

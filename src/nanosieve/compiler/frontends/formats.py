@@ -43,9 +43,16 @@ def front_end(path: str | Path) -> Any:
     """
     path = existing_file(Path(path), kind="model", suffixes=tuple(BY_SUFFIX))
     module = BY_SUFFIX[path.suffix]
-    if path.suffix == ".keras" and "qkeras" in packages(path):
-        module = "qkeras"
+    if path.suffix == ".keras":
+        module = _keras_front_end(packages(path))
     return importlib.import_module(f"{_HERE}.{module}")
+
+
+def _keras_front_end(named: set[str]) -> str:
+    """The front end for a ``.keras`` file whose layers come from the packages `named`."""
+    if "qkeras" in named:
+        return "qkeras"
+    return "keras_float" if named <= {"keras", "builtins"} else "keras_hgq"
 
 
 def load_model(path: str | Path, calibration: Calibration | None = None) -> Graph:

@@ -15,7 +15,7 @@ from nanosieve._require import require
 from nanosieve.compiler.frontends.archive import check_archive, read_config, where_is
 from nanosieve.errors import InputFileError, UnsupportedLayerError
 
-__all__ = ["framework_outputs", "load_keras_model", "output_names"]
+__all__ = ["evaluate", "framework_outputs", "load_keras_model", "output_names"]
 
 BATCH = 8192
 """Most events that the framework takes at a time."""
@@ -97,11 +97,16 @@ def framework_outputs(
         InputFileError, UnsupportedLayerError: as `load_keras_model`.
     """
     model = load_keras_model(path)
-    jax = require("jax", extra="train", purpose="running a Keras model")
     names = [str(tensor._keras_history.operation.name) for tensor in model.inputs]
     named = inputs if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
     arrays = [np.asarray(named[name], dtype=np.float32) for name in names]
-    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in output_names(model)}
+    return dict(zip(output_names(model), evaluate(model, arrays), strict=True))
+
+
+def evaluate(model: Any, arrays: list[NDArray[np.float32]]) -> list[NDArray[np.float64]]:
+    """The outputs of a Keras model for its inputs, a batch at a time, products in full float32."""
+    jax = require("jax", extra="train", purpose="running a Keras model")
+    parts: list[list[NDArray[np.float64]]] = [[] for _ in model.outputs]
     function = jax.jit(lambda batch: model(batch if len(batch) > 1 else batch[0], training=False))
     few = 1 << (len(arrays[0]) - 1).bit_length()
     size = max(1, min(BATCH, few, LARGEST // max(1, *(array[0].size for array in arrays))))
@@ -111,9 +116,9 @@ def framework_outputs(
             outputs = function(batch)
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             count = min(size, len(arrays[0]) - start)
-            for values, output in zip(parts.values(), outputs, strict=True):
+            for values, output in zip(parts, outputs, strict=True):
                 values.append(np.asarray(output, dtype=np.float64)[:count])
-    return {name: np.concatenate(values) for name, values in parts.items()}
+    return [np.concatenate(values) for values in parts]
 
 
 def _filled(batch: NDArray[np.float32], size: int) -> NDArray[np.float32]:

@@ -109,7 +109,7 @@ def forest_graph(
     Raises:
         SettingsError: the precision is not a fixed-point type.
     """
-    port = port_type(forest, None if calibration is None else Fixed.parse(calibration.precision))
+    port = port_type(forest, None if calibration is None else calibration.port)
     builder = Builder(name)
     x = builder.input(INPUT, port)
     bits, places = _comparisons(builder, x, forest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from nanosieve.compiler.graph import Graph, interpret, load_graph
 from nanosieve.compiler.verification.difference import bus_codes
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
+from nanosieve.compiler.verification.measured import measured_difference
 from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.errors import SettingsError
+from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Verification", "verify"]
@@ -40,6 +42,8 @@ class Verification:
         stages: what was compared, from the trained model to the hardware.
         golden: folder with golden vectors and a Verilog test bench; None if none were written.
         differences: always 0.
+        measured: for a graph quantised after training, output → how far it is from its float model; see
+            `measured_difference`. The float model is then no stage.
     """
 
     vectors: Mapping[str, int]
@@ -47,14 +51,20 @@ class Verification:
     again: Mapping[str, int]
     golden: Path | None = None
     differences: int = 0
+    measured: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: ``vectors``, ``again``, ``differences``, ``stages``."""
+        """The JSON form: ``vectors``, ``again``, ``differences``, ``stages`` and, if any, ``measured``."""
+        measured = {
+            output: {kind: figure.to_dict() for kind, figure in figures.items()}
+            for output, figures in self.measured.items()
+        }
         return {
             "vectors": dict(self.vectors),
             "again": dict(self.again),
             "differences": self.differences,
             "stages": list(self.stages),
+            **({"measured": measured} if measured else {}),
         }
 
 
@@ -79,6 +89,8 @@ def verify(
     every layer is compared, and they enter once more with gaps in `valid` and resets in mid-stream. Each
     must come out after exactly the stated latency, those in flight at a reset must be lost, and nothing
     else may come out.
+
+    A graph quantised after training cannot equal its float model; the difference of these two is measured.
 
     Args:
         folder: a compiled design.
@@ -109,10 +121,14 @@ def verify(
     vectors = VectorSet.make(design, graph, inputs, random, seed)
     expected = _interpret(graph, vectors, progress)
     case = Case(graph, vectors, expected)
-    before, after = _stages(design, graph, framework, also, streamed, seed)
+    framework = framework or _own_framework(design)
+    before, after = _stages(design, graph, framework if graph.exact else None, also, streamed, seed)
     again: dict[str, int] = {}
     for stage in (*before, *after):
         again |= stage.check(case, progress)
+    measured = {}
+    if framework is not None and not graph.exact:
+        measured = measured_difference(case, framework(vectors.values))
     names = (*(stage.name for stage in before), "graph", *(stage.name for stage in after))
     where = None
     if golden:
@@ -121,7 +137,7 @@ def verify(
         where = write_golden_vectors(
             design, take(given, pick), take(bus_codes(design, graph, expected), pick)
         )
-    return Verification(dict(vectors.counts), names, again, where)
+    return Verification(dict(vectors.counts), names, again, where, measured=measured)
 
 
 def _stages(
@@ -133,7 +149,6 @@ def _stages(
     seed: int,
 ) -> tuple[list[Stage], list[Stage]]:
     """What is compared with the graph, in the order of the proof: what it stands for, what stands for it."""
-    framework = framework or _own_framework(design)
     before: list[Stage] = [FrameworkStage(framework)] if framework is not None else []
     after: list[Stage] = [EmulatorStage()]
     header = design.path / "cpp" / f"{header_name(graph)}.hpp"
