@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 
@@ -295,6 +297,30 @@ class TestMeaning:
         graph, _ = built(x, lambda b, v: b.dense(v, KERNEL, BIAS, layer="l"), "fixed<8,4>")
         kinds = [type(node.op).__name__ for node in graph.nodes]
         assert kinds == ["Input", "Dense", "Constant", "Add", "Quantize"]
+
+
+class TestLayers:
+    def test_the_nodes_of_a_layer_stand_together(self):
+        """A pending value that others pass on is rounded by the last of them."""
+        x = sample(4, 6)
+
+        def layers(b, v):
+            first = b.dense(v, KERNEL, layer="first")
+            turned = b.gather(first, np.transpose, layer="turned")
+            moved = b.offset(b.scaled(turned, np.array(0.5), layer="scaled"), np.ones(4), layer="moved")
+            both = b.multiply(
+                b.relu(moved, layer="relu"), b.dense(moved, KERNEL[:4], layer="second"), layer="both"
+            )
+            return b.concatenate([both, first], axis=1, layer="joined")
+
+        graph, real = built(x, layers, "fixed<20>")
+        runs = [layer for layer, _ in groupby(node.layer for node in graph.nodes)]
+        assert len(runs) == len(set(runs))
+        first = x @ KERNEL
+        moved = np.swapaxes(first, 1, 2) / 2 + 1
+        expected = np.concatenate([np.maximum(moved, 0) * (moved @ KERNEL[:4]), first], axis=2)
+        np.testing.assert_allclose(real, expected)
+        np.testing.assert_allclose(outputs(graph, x)["y"], expected, atol=2.0**-8)
 
 
 class TestSteps:

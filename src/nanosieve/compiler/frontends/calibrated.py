@@ -164,7 +164,7 @@ class CalibratedBuilder(TracedGraph):
         codes, exponent = self.weights(bias, layer, role)
         nodes = self.nodes(layer)
         constant = nodes.codes(np.broadcast_to(codes, x.shape), exponent, role)
-        return Traced(nodes.add(Add(), x.node, constant, part="sum"), x.real + bias, x.pending or layer)
+        return Traced(nodes.add(Add(), x.node, constant, part="sum"), x.real + bias, layer)
 
     def scaled(self, x: Traced, scale: NDArray[Any], *, layer: str, role: str = "kernel") -> Traced:
         """``x * scale`` with a constant that broadcasts to `x`; powers of two cost nothing."""
@@ -173,7 +173,7 @@ class CalibratedBuilder(TracedGraph):
         nodes = self.nodes(layer)
         if np.all(mantissa == 0.5):
             shift = np.broadcast_to(power - 1, x.shape)
-            return Traced(nodes.add(Scale(shift), x.node, part="scaled"), x.real * scale, x.pending)
+            return Traced(nodes.add(Scale(shift), x.node, part="scaled"), x.real * scale, x.pending and layer)
         x = self.settle(x)
         codes, exponent = self.weights(scale, layer, role)
         constant = nodes.codes(np.broadcast_to(codes, x.shape), exponent, role)

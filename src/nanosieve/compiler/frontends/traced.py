@@ -227,7 +227,7 @@ class TracedGraph:
         lows, highs = np.array([f.low for f in formats]), np.array([f.high for f in formats])
         codes = np.clip(np.floor(values / np.exp2(exponents) + 0.5), lows, highs).astype(np.int64)
         exponent = int(exponents.min())
-        return codes << (exponents - exponent), exponent
+        return (codes << (exponents - exponent)).reshape(values.shape), exponent
 
     def shared(self, key: Any, make: Callable[[], Op]) -> Op:
         """One op for all nodes of one key, so that repeated steps share their tables."""
