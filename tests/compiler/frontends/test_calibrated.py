@@ -506,6 +506,13 @@ class TestSample:
         with pytest.raises(SampleError, match=words):
             b.input("x", (6,))
 
+    def test_one_type_for_models_whose_ports_alone_are_free(self):
+        assert Calibration(np.ones((1, 1)), {"default": "fixed<9,3>"}).port == Fixed(9, 3)
+        with pytest.raises(SettingsError, match="this model takes one type for its inputs"):
+            _ = Calibration(np.ones((1, 1)), {"a": "fixed<9,3>"}).port
+        with pytest.raises(SettingsError, match=r"'fixed<9>' is not a fixed-point type"):
+            _ = Calibration(np.ones((1, 1)), "fixed<9>").port
+
     def test_quantile(self):
         with pytest.raises(SettingsError, match="quantile of a calibration is above"):
             Calibration(np.ones((1, 1)), quantile=0.2)

@@ -52,15 +52,18 @@ class Calibration:
 
     @property
     def port(self) -> Fixed:
-        """The type of every input port, for models that state all others.
+        """The one type that is stated, for models whose ports alone are free.
 
         Raises:
-            SettingsError: the precision is not one type ``fixed<W,I>``.
+            SettingsError: types by layer, or a type without its binary point.
         """
-        if not isinstance(self.precision, str):
-            message = f"this model takes one precision, the type of its inputs, not {dict(self.precision)!r}"
+        given = self.precision if isinstance(self.precision, str) else dict(self.precision)
+        if isinstance(given, dict) and set(given) == {"default"}:
+            given = given["default"]
+        if not isinstance(given, str):
+            message = f"this model takes one type for its inputs, such as fixed<16,6>, not {given!r}"
             raise SettingsError(message)
-        return Fixed.parse(self.precision)
+        return Fixed.parse(given)
 
     def named(self, inputs: Sequence[str]) -> Calibration:
         """The same with the sample by the names of the `inputs`.

@@ -50,13 +50,13 @@ def load(path: Path, calibration: Calibration | None) -> Graph:
     if calibration is not None and all(port is not None for port in stated.values()):
         message = f"{path.name} states all its quantisers; leave out calibrate and precision"
         raise SettingsError(message)
-    chosen = Fixed.parse(DEFAULT_PORT) if calibration is None else calibration.port
+    free = Fixed.parse(DEFAULT_PORT) if calibration is None else calibration.port
     builder, rounded = Builder(path.stem), list[str]()
     nodes: dict[str, str] = {}
     for layer in model.layers:
         try:
             if layer.kind == "InputLayer":
-                port = TensorType.of(stated[layer.name] or chosen, _shape(layer))
+                port = TensorType.of(stated[layer.name] or free, _shape(layer))
                 rounding = Rounding.RND if stated[layer.name] is None else Rounding.RND_CONV
                 nodes[layer.name] = builder.input(layer.name, port, rounding)
             else:
