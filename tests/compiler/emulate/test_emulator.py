@@ -22,7 +22,11 @@ from nanosieve.compiler.graph import (
     Dense,
     Fixed,
     Graph,
+    LeakyRelu,
+    Overflow,
+    Quantize,
     Relu,
+    Rounding,
     TensorType,
     decode,
     encode,
@@ -103,6 +107,21 @@ def test_one_bit_further_float32_is_wrong(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(tiers.LIMITS, tiers.FLOAT32, 2.0**25)
     codes = np.array([[2**23 + 1, 2**23]])
     assert Emulator(_sum_of_two(2**23 + 1)).run({"x": codes})["y"] != codes.sum()
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("overflow", list(Overflow))
+@pytest.mark.parametrize("width", [0, 1, 4])
+def test_far_shifts(rounding: Rounding, overflow: Overflow, width: int) -> None:
+    """To steps so coarse that nothing, or one code, is left."""
+    for exponent in (0, 3, 8, 9, 10, 20, 60, 200):
+        for low, high in ((-15, 0), (0, 15), (-(2**11), 2**11), (5, 9)):
+            builder = Builder()
+            x = builder.input("x", TensorType(np.full(3, low), np.full(3, high), np.zeros(3)))
+            target = TensorType.of(Fixed(width, width + exponent), (3,))
+            y = builder.add(Quantize(target, rounding, overflow), x, layer="q")
+            z = builder.add(LeakyRelu(3, -3), y, layer="l")
+            assert differences(builder.finish({"y": y, "z": z})) == 0
 
 
 @pytest.fixture(scope="module")

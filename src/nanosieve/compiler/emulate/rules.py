@@ -115,10 +115,9 @@ def _quantize(planner: Planner, node: Node) -> None:
     saturates = op.overflow is Overflow.SAT
     if saturates:
         low, high = (np.where(one, result.low.reshape(-1), end) for end in (low, high))
-        clips = bool(one.any() or not inside.all())
     else:
         one &= low == high
-        clips = bool(not inside.all())
+    clips = bool(one.any() or not inside.all())
     factor = np.where(one, 1.0, np.exp2(shift.astype(float)))
     half = np.where(factor < 1, 0.5, 0.0) if op.rounding is Rounding.RND else np.zeros(x.size)
     # bounds that cannot be reached need not be numbers of the format
