@@ -238,7 +238,8 @@ def _recurrent(x: Any) -> Any:
 def _bidirectional(x: Any) -> Any:
     return [
         K.Bidirectional(q.QSimpleRNN(2, return_sequences=True))(x),
-        K.Bidirectional(q.QGRU(2), merge_mode="mul")(x),
+        K.Bidirectional(q.QGRU(2))(x),
+        K.Bidirectional(q.QSimpleRNN(2), merge_mode="mul")(x),
         K.Bidirectional(q.QSimpleRNN(2), merge_mode="ave")(x),
         K.Bidirectional(q.QSimpleRNN(2), merge_mode="sum")(x),
         K.Bidirectional(q.QSimpleRNN(2), merge_mode=None)(x)[1],
