@@ -28,6 +28,7 @@ _HERE = "nanosieve.compiler.frontends"
 BY_SUFFIX = {
     ".json": "trees_xgboost",
     ".keras": "keras_hgq",
+    ".onnx": "onnx_model",
     ".skops": "trees_sklearn",
     ".txt": "trees_lightgbm",
     ".ubj": "trees_xgboost",
