@@ -100,6 +100,7 @@ MOVES = {
                {"c": np.full((1, 2, 3), 0.75, np.float32)}),
     "Concat last": (["n", 4, 3], [node("Neg", "q", "r"), node("Concat", "q r", "y", axis=-1)], {}),
     "no batch": ([4, 3], [node("Transpose", "q", "y")], {}),
+    "no batch, one row": ([4, 3], [node("Reshape", "q to", "y")], {"to": ints(1, 12)}),
 }  # fmt: skip
 
 

@@ -68,6 +68,7 @@ CASES = {
                     [node("AveragePool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], {}, EXACT),
     "GlobalAveragePool": ([4, 6, 5], [node("GlobalAveragePool", "x", "y")], {}, EXACT),
     "ReduceMean": ([4, 6], [node("ReduceMean", "x", "y", axes=[1], keepdims=0)], {}, EXACT),
+    "mean of all": ([4, 6], [node("ReduceMean", "x", "y", keepdims=0, axes=[1, 2])], {}, EXACT),
     "ReduceSum": ([4, 6], [node("ReduceSum", "x a", "y")], {"a": ints(2)}, EXACT),
     "ReduceMax": ([4, 6], [node("ReduceMax", "x", "y", axes=[2])], {}, EXACT),
     "TopK": ([6], [node("MatMul", "x w", "h"), node("TopK", "h k", "y i")], {"w": W, "k": ints(2)}, EXACT),

@@ -117,7 +117,8 @@ def evaluator(
         graph = helper.make_graph([node.proto], "one", inputs, outputs)
         small = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)])
         try:
-            results = reference.ReferenceEvaluator(small).run(None, feeds)
+            with np.errstate(all="ignore"):
+                results = reference.ReferenceEvaluator(small).run(None, feeds)
         except _MISFITS as error:
             reason = " ".join(str(error).split())[:200]
             node.refuse(f"its constants do not fit ({reason})", "export the model again")

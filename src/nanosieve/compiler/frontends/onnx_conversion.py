@@ -248,6 +248,8 @@ class Conversion:
     def moved(self, value: Value, places: Places) -> Value:
         """``tensor.flat[places]``; zeros where a place is -1."""
         places = np.asarray(places, dtype=np.int64)
+        if not places.size:
+            self.refuse("a result without elements", "export the model again")
         if places.size > LARGEST:
             self.refuse(
                 f"{places.size:,} values for one event", f"at most {LARGEST:,} fit; use a smaller input"

@@ -19,6 +19,7 @@ from nanosieve.errors import InputFileError, UnsupportedLayerError
 
 __all__ = [
     "CHANNELS_LAST",
+    "CHANNELS_LAST_OPS",
     "QUANTISERS",
     "STANDARD",
     "OnnxModel",
@@ -36,6 +37,7 @@ STANDARD = ("", "ai.onnx")
 QUANTISERS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 """Domains of QONNX's quantisers: today's, that of its first version, and Brevitas' own."""
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
+CHANNELS_LAST_OPS = ("Conv", "MaxPool", "AveragePool", "BatchNormalization")
 _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 
 
@@ -142,7 +144,7 @@ def checked(model: Any, file: str) -> OnnxModel:
     constants = {tensor.name: array_of(tensor, file) for tensor in graph.initializer}
     inputs = {entry.name: _shape(entry, file) for entry in graph.input if entry.name not in constants}
     outputs = tuple(entry.name for entry in graph.output)
-    return OnnxModel(
+    read_model = OnnxModel(
         inputs,
         outputs,
         constants,
@@ -151,6 +153,14 @@ def checked(model: Any, file: str) -> OnnxModel:
         _batched(list(inputs.values()), [_lengths(entry) for entry in graph.output]),
         model,
     )
+    for name in inputs:
+        shape = read_model.event_shape(name)
+        if np.prod(shape, dtype=object) > 1 << 24:
+            message = (
+                f"{file!r}: input {name!r} claims the shape {shape}; at most 2**24 elements are accepted"
+            )
+            raise InputFileError(message)
+    return read_model
 
 
 def _check_names(graph: Any, file: str) -> None:
@@ -216,11 +226,6 @@ def _shape(entry: Any, file: str) -> tuple[int | None, ...]:
             "(only the first axis, the events, may be symbolic)"
         )
         raise InputFileError(message)
-    if np.prod([n or 1 for n in shape[1:]], dtype=object) > 1 << 24:
-        message = (
-            f"{file!r}: input {entry.name!r} claims the shape {shape}; at most 2**24 elements are accepted"
-        )
-        raise InputFileError(message)
     return shape
 
 
@@ -254,7 +259,8 @@ def _node(proto: Any, place: int, functions: set[tuple[str, str]], file: str) ->
         node.refuse(
             "ops of the domain 'ai.onnx.ml' are not supported", "give the file of the library that trained it"
         )
-    if proto.domain not in (*STANDARD, *QUANTISERS, CHANNELS_LAST):
+    last = proto.domain == CHANNELS_LAST and proto.op_type in CHANNELS_LAST_OPS
+    if not last and proto.domain not in (*STANDARD, *QUANTISERS):
         node.refuse(
             f"the domain {proto.domain!r} is a library of custom ops, which is not loaded",
             f"export with standard ops and QONNX quantisers ({QUANTISERS[0]})",
@@ -276,6 +282,10 @@ def _check_form(node: OnnxNode, opset: int) -> None:
             schema = defs.get_schema(node.op, opset, "")
         except defs.SchemaError:
             return  # refused by name, should it have to be converted
+        needed = {name for name, attribute in schema.attributes.items() if attribute.required}
+        missing = needed - {attribute.name for attribute in node.proto.attribute}
+        if missing:
+            node.refuse(f"attribute {min(missing)!r} is missing", "export the model again")
         kinds = {name: int(attribute.type) for name, attribute in schema.attributes.items()}
         fewest, most = schema.min_input, schema.max_input
     for attribute in node.proto.attribute:

@@ -157,6 +157,8 @@ def _outputs_of(c: Conversion) -> list[Any]:
     known = [g for g in given if not isinstance(g, Value)]
     if len(known) == len(given):
         return fold(c.model, c.node, known)
+    if any(g is not None and g.values.dtype.kind == "f" and np.isnan(g.values).any() for g in known):
+        node.refuse("a constant that is not a number", "train and export again")
     convert = CONVERTERS.get(node.op)
     if node.proto.domain in QUANTISERS:
         convert = quantise if is_quantiser(node) else thresholds if node.op == "MultiThreshold" else None
@@ -202,15 +204,21 @@ def _finished(
                 units[name] = unit
                 value = replace(value, scale=None, stages=())
                 state[name] = value
-            made[name] = c.nodes.standard(c.whole())
+            whole = c.whole()
+            made[name] = c.nodes.arranged(whole, _layout(model, whole))
         else:
             whole = c.whole()
-            layout = standard_layout(whole.shape)
-            whole = replace(whole, node=c.nodes.standard(whole), layout=layout)
-            traced[name] = Traced(whole.node, np.zeros((1, *(whole.shape[a] for a in layout))))
+            layout = _layout(model, whole)
+            real = np.zeros((1, *(whole.shape[a] for a in layout)))  # not needed: it has its type
+            traced[name] = Traced(c.nodes.arranged(whole, layout), real)
     if calibrated is not None:
         return calibrated.finish(traced), {}
     return builder.finish(made), units
+
+
+def _layout(model: OnnxModel, value: Value) -> tuple[int, ...]:
+    """The axes of an output: those of the file, without the one that counts events."""
+    return standard_layout(value.shape) if model.batched else tuple(range(len(value.shape)))
 
 
 def _output_node(name: str, layer: str) -> OnnxNode:

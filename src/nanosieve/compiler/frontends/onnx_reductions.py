@@ -95,18 +95,23 @@ def _reduced(c: Conversion, axes: Sequence[int], *, keep: bool, op: str) -> Valu
     value = c.summable(axes, pending=True) if summing else _comparable(c, axes)
     gone = [a for a in range(len(value.shape)) if a in axes]
     kept = [a for a in standard_layout(value.shape) if a not in gone]
+    if not gone:
+        return value
     lengths = tuple(value.shape[a] for a in kept)
     count = int(np.prod([value.shape[a] for a in gone], dtype=np.int64))
     rows = c.nodes.reshaped(c.nodes.arranged(value, (*kept, *gone)), (*lengths, count), "rows")
-    node = c.nodes.reshaped(c.nodes.add(ops[op], rows, part="total"), lengths, "reduced")
+    node = c.nodes.add(ops[op], rows, part="total")
     shape = tuple(1 if a in gone else n for a, n in enumerate(value.shape))
     pending = c.pending() if summing else value.pending and c.pending()
     scale = c.along(value, axes, shape)
     rounded = scale is not None if summing else value.rounded
-    result = Value(node, shape, tuple(kept), scale, rounded=rounded, pending=pending)
+    result = Value(node, shape, (*kept, gone[-1]), scale, rounded=rounded, pending=pending)
     if op == "ReduceMean":
         result = times(c, result, np.asarray(count, dtype=np.float32), divided=True)
-    return result if keep else _dropped(result, gone)
+    if keep:
+        return result
+    node = c.nodes.reshaped(result.node, lengths, "reduced")
+    return _dropped(replace(result, node=node, layout=tuple(kept)), gone)
 
 
 def _dropped(value: Value, gone: Sequence[int]) -> Value:

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._require import require
-from nanosieve.compiler.frontends.onnx_file import CHANNELS_LAST, QUANTISERS, STANDARD, OnnxModel, node_of
+from nanosieve.compiler.frontends.onnx_file import (
+    CHANNELS_LAST,
+    CHANNELS_LAST_OPS,
+    QUANTISERS,
+    STANDARD,
+    OnnxModel,
+    node_of,
+)
 from nanosieve.compiler.frontends.onnx_quantisers import channel_axis, quantiser, thresholds_of
 from nanosieve.errors import InputFileError, SampleError, UnknownNameError
 
@@ -118,8 +125,10 @@ def _session(model: OnnxModel, wanted: Sequence[str]) -> Callable[[Arrays], Arra
     if plain and importlib.util.find_spec("onnxruntime") is not None:
         return _runtime(model, wanted)
     reference = require("onnx.reference", extra="onnx", purpose="running an ONNX file")
-    with np.errstate(all="ignore"):
+    try:
         evaluator = reference.ReferenceEvaluator(_copy(model, ()), new_ops=_custom_ops())
+    except Exception as error:
+        raise _failed(error) from error
 
     def run(feeds: Arrays) -> Arrays:
         try:
@@ -199,7 +208,7 @@ def _custom_ops() -> list[Any]:
         made.append(type("MultiThreshold", (op_run,), {"op_domain": domain, "_run": _multi_threshold}))
     made += [
         type(name, (op_run,), {"op_domain": CHANNELS_LAST, "_run": _channels_last})
-        for name in ("Conv", "MaxPool", "AveragePool", "BatchNormalization")
+        for name in CHANNELS_LAST_OPS
     ]
     return made
 
