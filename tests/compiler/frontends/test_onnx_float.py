@@ -121,6 +121,26 @@ def test_fewer_bits_are_worse(tmp_path):
     assert errors[0] > 4 * errors[1] > 16 * errors[2] > 0
 
 
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_batch_normalisation_is_folded_into_the_product(tmp_path, transposed):
+    w = weights(4, 6) if transposed else W
+    nodes = [node("Gemm", "x w c", "h", transB=transposed), node("BatchNormalization", "h g be mu va", "y")]
+    x = RNG.normal(size=(60, 6)).astype(np.float32)
+    model = model_of(nodes, {"w": w, "c": weights(4), **NORM}, ["n", 6])
+    graph = assert_close(saved(model, tmp_path), x, EXACT)
+    assert {n.layer for n in graph.nodes} == {"x", "gemm_h"}
+    model.graph.output.add().name = "h"  # then it has a reader of its own
+    graph = assert_close(saved(model, tmp_path), x, EXACT)
+    assert {n.layer for n in graph.nodes} == {"x", "gemm_h", "batchnormalization_y"}
+
+
+def test_an_output_takes_its_type(tmp_path):
+    nodes = [node("MatMul", "x w", "h"), node("Mul", "h c", "y")]
+    path = saved(model_of(nodes, {"w": W, "c": np.float32(0.37)}, ["n", 6]), tmp_path)
+    graph = assert_close(path, RNG.normal(size=(60, 6)).astype(np.float32), 0.02, "fixed<10>")
+    assert graph.types[graph.outputs["y"]].width.max() <= 10
+
+
 def test_precision_by_node(tmp_path):
     path, _, _ = written(tmp_path, "two layers")
     x = RNG.normal(size=(50, 6)).astype(np.float32)

@@ -199,7 +199,7 @@ def test_wide_sums_need_no_table(tmp_path):
     ("changes", "message"),
     [
         ({"s": 0.0}, r"scale of 0 or less; train"),
-        ({"s": np.float32(np.nan)}, r"not finite"),
+        ({"s": np.float32(np.inf)}, r"not finite"),
         ({"b": 2.5}, r"a width of 2.5 bits; accepted are whole numbers from 1 to 32"),
         ({"b": 40.0}, r"a width of 40.0 bits"),
         ({"s": np.ones((7,), np.float32)}, r"parameters do not fit the input; one each"),

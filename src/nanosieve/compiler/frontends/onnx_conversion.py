@@ -101,7 +101,11 @@ class Conversion:
     def whole(self, place: int = 0, *, pending: bool = False) -> Value:
         """As `pure`, the scale multiplied in."""
         value = self.pure(place, pending=pending)
-        return value if value.scale is None else self.scaled(self.node.inputs[place], value)
+        if value.scale is None:
+            return value
+        tensor = self.node.inputs[place]
+        value = self.tensors[tensor] = self.scaled(tensor, value)
+        return self.pure(place, pending=pending)
 
     def settled(self, tensor: str, value: Value) -> Value:
         """`value` with its stages in the graph, of a model that is quantised after training.

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.frontends.calibrated import CalibratedBuilder
 from nanosieve.compiler.frontends.calibration import Calibration
+from nanosieve.compiler.frontends.onnx_batch_norm import without_batch_norms
 from nanosieve.compiler.frontends.onnx_constants import Known, fold, is_quantiser
 from nanosieve.compiler.frontends.onnx_conversion import Conversion
 from nanosieve.compiler.frontends.onnx_elementwise import ELEMENTWISE
@@ -116,7 +117,7 @@ def _stated(model: OnnxModel) -> dict[str, Unit] | None:
 
 def _converted(model: OnnxModel, name: str, calibration: Calibration | None) -> tuple[Graph, dict[str, Unit]]:
     """The graph, and the units of its outputs."""
-    builder, calibrated = Builder(name), None
+    builder, calibrated, whole = Builder(name), None, model
     sample: dict[str, NDArray[Any]] = {}
     if calibration is not None:
         calibrated = CalibratedBuilder(name, calibration)
@@ -124,11 +125,12 @@ def _converted(model: OnnxModel, name: str, calibration: Calibration | None) -> 
         shapes = {
             n: model.event_shape(n)[1:] if model.batched else model.event_shape(n) for n in model.inputs
         }
+        whole, model = model, without_batch_norms(model)
         sample = {n: calibration.events(n, shape) for n, shape in shapes.items()}
 
     @cache  # when it is first needed: a node that no runtime can run is then refused by name
     def reals() -> Mapping[str, NDArray[Any]]:
-        return all_tensors(model, sample)
+        return all_tensors(whole, sample)
 
     ideal: set[str] = set()
     tensors: dict[str, Known | Value] = {n: Known(a) for n, a in model.constants.items()}
