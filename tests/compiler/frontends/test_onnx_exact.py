@@ -340,7 +340,7 @@ class TestInputs:
         model = model_of(nodes, {**BASE, **constants(two=2.0, one=1.0, b=2.0)}, [1, 7])
         x = {"x": RNG.uniform(-2, 2, (500, 7)).astype(np.float32)}
         graph = assert_exact(saved(model, tmp_path), x=x)
-        assert str(graph.inputs["x"]) == "7 3 bits" or graph.inputs["x"].exponent.tolist() == [-1] * 7
+        assert graph.inputs["x"].exponent.tolist() == [-1] * 7
 
     def test_a_step_for_each_channel(self, tmp_path):
         scale = np.exp2(RNG.integers(-3, 2, (1, 3, 1))).astype(np.float32)
@@ -352,7 +352,7 @@ class TestInputs:
         nodes = [QX, quant("x2", "q2", "xs", "z", "b"), quant("x", "q3", "xs", "z", "xb"),
                  node("Add", "q q2", "a"), node("Mul", "a q3", "y")]  # fmt: skip
         graph = assert_exact(saved(model_of(nodes, BASE, ["n", 3], inputs=("x", "x2")), tmp_path))
-        assert list(graph.inputs) == ["x", "x2"] or set(graph.inputs) == {"x", "x2"}
+        assert set(graph.inputs) == {"x", "x2"}
 
     def test_one_input_quantised_in_two_ways(self, tmp_path):
         nodes = [QX, quant("x", "q2", "s", "z", "xb"), node("Add", "q q2", "y")]

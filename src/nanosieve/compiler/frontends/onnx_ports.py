@@ -58,17 +58,22 @@ def port(c: Conversion, value: Value, q: Quantiser) -> Value | None:
     before = c.moved(Value(value.node, shape, layout), np.asarray(value.places))
     node = before.node
     physical = replace(before, shape=value.shape)
+    zero, scale = full(q.offset, value.shape), full(q.scale, value.shape)
+    less = physical.physical(offset if zero is None else offset - zero)
+    whole = np.ones(value.shape) if scale is None else scale
+    binary = power_of_two(whole)
+    if binary is not None and not np.any(
+        less
+    ):  # the steps of the port are those of the value, but for a shift
+        shift = physical.physical(binary - step)
+        return replace(before, node=c.nodes.add(Scale(shift), node, part="scaled") if np.any(shift) else node)
     shift = physical.physical(np.broadcast_to(step, value.shape))
     if np.any(shift):
         node = c.nodes.add(Scale(-shift), node, part="units")
-    zero = full(q.offset, value.shape)
-    less = physical.physical(offset if zero is None else offset - zero)
     if np.any(less):
         codes = c.nodes.codes(less.astype(np.int64), 0, "offset")
         node = c.nodes.add(Add(), node, codes, part="centred")
-    scale = full(q.scale, value.shape)
-    whole = replace(before, node=node, scale=None)
-    return with_scale(c.nodes, whole, np.ones(value.shape) if scale is None else scale)
+    return with_scale(c.nodes, replace(before, node=node, scale=None), whole)
 
 
 def _line(value: Value, q: Quantiser) -> tuple[Reals, Reals] | None:
