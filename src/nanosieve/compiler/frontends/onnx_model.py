@@ -28,6 +28,7 @@ from nanosieve.compiler.frontends.onnx_elementwise import ELEMENTWISE
 from nanosieve.compiler.frontends.onnx_file import QUANTISERS, OnnxModel, OnnxNode, read
 from nanosieve.compiler.frontends.onnx_linear import LINEAR
 from nanosieve.compiler.frontends.onnx_moving import MOVING
+from nanosieve.compiler.frontends.onnx_recurrent import RECURRENT
 from nanosieve.compiler.frontends.onnx_reductions import REDUCTIONS, quantise, thresholds
 from nanosieve.compiler.frontends.onnx_requantise import short
 from nanosieve.compiler.frontends.onnx_run import all_tensors, outputs
@@ -46,7 +47,7 @@ __all__ = ["CONVERTERS", "Unit", "load", "output_units", "run"]
 
 _log = logging.getLogger(__name__)
 
-CONVERTERS = {**ELEMENTWISE, **LINEAR, **MOVING, **REDUCTIONS}
+CONVERTERS = {**ELEMENTWISE, **LINEAR, **MOVING, **RECURRENT, **REDUCTIONS}
 """Op of the standard → converter."""
 
 

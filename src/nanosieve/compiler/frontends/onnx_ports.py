@@ -62,9 +62,7 @@ def port(c: Conversion, value: Value, q: Quantiser) -> Value | None:
     less = physical.physical(offset if zero is None else offset - zero)
     whole = np.ones(value.shape) if scale is None else scale
     binary = power_of_two(whole)
-    if binary is not None and not np.any(
-        less
-    ):  # the steps of the port are those of the value, but for a shift
+    if binary is not None and not np.any(less):  # the port has the steps of the value, but for a shift
         shift = physical.physical(binary - step)
         return replace(before, node=c.nodes.add(Scale(shift), node, part="scaled") if np.any(shift) else node)
     shift = physical.physical(np.broadcast_to(step, value.shape))
