@@ -29,7 +29,7 @@ LONGEST = 1024
 
 @dataclass(frozen=True)
 class _Cell:
-    """One direction: kernels (inputs, gates * units), biases of both, and functions."""
+    """One direction: kernels (inputs, gates * units), biases of both, and functions, None for ReLU."""
 
     b: CalibratedBuilder
     name: str
@@ -37,7 +37,7 @@ class _Cell:
     kernel: Reals
     recurrent: Reals
     bias: tuple[Reals, Reals]
-    functions: tuple[Function, ...]
+    functions: tuple[Function | None, ...]
     after: bool
 
     def product(self, x: Traced, kernel: Reals, bias: Reals | None, role: str) -> Traced:
@@ -56,7 +56,10 @@ class _Cell:
         return self.b.multiply(x, y, layer=self.name)
 
     def function(self, x: Traced, number: int, role: str) -> Traced:
-        return self.b.function(x, self.functions[number], layer=self.name, role=role)
+        function = self.functions[number]
+        if function is None:
+            return self.b.settle(self.b.relu(x, layer=self.name), role)
+        return self.b.function(x, function, layer=self.name, role=role)
 
     def together(self, x: Traced, hidden: Traced) -> Traced:
         """The sums of all gates."""
@@ -121,14 +124,14 @@ def _checked(c: Conversion) -> CalibratedBuilder:
     return c.calibrated
 
 
-def _functions(c: Conversion, directions: int) -> list[tuple[Function, ...]]:
+def _functions(c: Conversion, directions: int) -> list[tuple[Function | None, ...]]:
     names = list(c.node.attributes.get("activations") or [*DEFAULTS[c.node.op]] * directions)
     known = {name.lower(): made for name, made in FUNCTIONS.items()}
     if len(names) != len(DEFAULTS[c.node.op]) * directions or any(n.lower() not in known for n in names):
         c.refuse(f"the activations {names}", f"use {', '.join(DEFAULTS[c.node.op])} for each direction")
     if c.node.attributes.get("activation_alpha") or c.node.attributes.get("activation_beta"):
         c.refuse("parameters of its activations", "use functions without parameters")
-    made = [known[name.lower()]({})[0] for name in names]
+    made = [None if name.lower() == "relu" else known[name.lower()]({})[0] for name in names]
     size = len(DEFAULTS[c.node.op])
     return [tuple(made[n * size : (n + 1) * size]) for n in range(directions)]
 
@@ -148,7 +151,8 @@ def _cells(c: Conversion, b: CalibratedBuilder) -> list[_Cell]:
     functions = _functions(c, directions)
     return [
         _Cell(
-            b, c.nodes.name, units, np.asarray(kernel[n].T, np.float64), np.asarray(recurrent[n].T, np.float64),
+            b, c.nodes.name, units,
+            np.asarray(kernel[n].T, dtype=np.float64), np.asarray(recurrent[n].T, dtype=np.float64),
             (both[n, :rows], both[n, rows:]), functions[n], after,
         )
         for n in range(directions)
