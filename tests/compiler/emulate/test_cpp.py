@@ -20,7 +20,6 @@ from nanosieve.compiler.graph import (
     Dense,
     Fixed,
     Graph,
-    GreaterEqual,
     Lookup,
     Overflow,
     Quantize,
@@ -175,14 +174,6 @@ class TestRefusals:
             program.codes({"x": x, "y": y, "z": y}, "random0")
         with pytest.raises(UnknownNameError, match="unknown network 'random'"):
             program.codes({"x": x, "y": y}, "random")
-
-    def test_steps_too_far_apart(self) -> None:
-        builder = Builder()
-        x = builder.input("x", TensorType.of(Fixed(40, 40), (1,)))
-        y = builder.input("y", TensorType.of(Fixed(4, -40), (1,)))
-        graph = builder.finish({"z": builder.add(GreaterEqual(), x, y, layer="compare")})
-        with pytest.raises(GraphError, match=r"'compare' of layer 'compare': two values differ too much"):
-            to_cpp(graph)
 
     def test_a_step_that_is_no_double(self) -> None:
         builder = Builder()

@@ -331,7 +331,7 @@ def test_the_type_of_a_port_must_be_stated(tmp_path: Path) -> None:
     with pytest.raises(
         UnsupportedLayerError, match=r"^input 'jets': layer 'r' reads it without an input quan"
     ):
-        load_model(saved(keras.Model(x, keras.layers.ReLU(name="r")(x)), tmp_path))
+        graph_of(keras.Model(x, keras.layers.ReLU(name="r")(x)), name="plain")
     two = [Quantizer(kif(overflow="SAT"))(x), Quantizer(kif(overflow="WRAP"))(x)]
     with pytest.raises(UnsupportedLayerError, match=message):
         load_model(saved(keras.Model(x, two), tmp_path))

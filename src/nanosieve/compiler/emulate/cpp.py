@@ -37,7 +37,7 @@ def to_cpp(graph: Graph, name: str | None = None) -> str:
         name: of the namespace; default the name of the graph. Letters that C++ does not take are replaced.
 
     Raises:
-        GraphError: the graph breaks a rule, or its steps need more than 62 bits to compare.
+        GraphError: the graph breaks a rule.
     """
     graph.verify()
     name = header_name(graph, name)

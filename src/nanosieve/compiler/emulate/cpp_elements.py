@@ -27,11 +27,8 @@ from nanosieve.compiler.graph import (
     TensorType,
 )
 from nanosieve.compiler.graph.fixed import Integers
-from nanosieve.errors import GraphError
 
 __all__ = ["ELEMENTWISE", "FixedScalar", "Scalar", "expression", "varying"]
-
-WIDEST = 62
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,7 @@ class FixedScalar(Scalar):
 
 
 def expression(source: Source, op: Op, operands: list[Scalar], result: TensorType) -> tuple[str, int]:
-    """The C++ expression of element ``k`` of `op`, and its bits.
-
-    Raises:
-        GraphError: the steps of two operands are so far apart that int64 cannot hold both.
-    """
+    """The C++ expression of element ``k`` of `op`, and its bits."""
     return ELEMENTWISE[type(op)](source, op, operands, result)
 
 
@@ -97,9 +90,6 @@ def _aligned(source: Source, operands: list[Scalar], *more: Integers) -> tuple[l
     for x in operands:
         care = varying(x.type)
         shifts.append(np.where(care, x.type.exponent - exponent, 0))
-        if np.any(x.type.width + shifts[-1] > WIDEST):
-            message = "two values differ too much in their steps: more than 62 bits are needed; quantise them"
-            raise GraphError(message)
         ends += [x.type.low << shifts[-1], x.type.high << shifts[-1]]
     bits = bits_of(*ends)
     return [_shifted(source, x, shift, bits) for x, shift in zip(operands, shifts, strict=True)], bits

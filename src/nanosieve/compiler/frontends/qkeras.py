@@ -57,8 +57,9 @@ def load(path: Path, calibration: Calibration | None) -> Graph:
         try:
             if layer.kind == "InputLayer":
                 port = TensorType.of(stated[layer.name] or free, _shape(layer))
-                rounding = Rounding.RND if stated[layer.name] is None else Rounding.RND_CONV
-                nodes[layer.name] = builder.input(layer.name, port, rounding)
+                known = stated[layer.name] is not None
+                rounding = Rounding.RND_CONV if known else Rounding.RND
+                nodes[layer.name] = builder.input(layer.name, port, rounding, stated=known)
             else:
                 given = [nodes[name] for name in layer.inputs]
                 nodes[layer.name] = _convert(builder, layer, given, rounded)

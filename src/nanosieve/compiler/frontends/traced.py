@@ -245,7 +245,7 @@ class TracedGraph:
         """
         real = self.calibration.events(name, shape)
         fixed = self.fixed(name, "result", real)
-        return Traced(self.graph.input(name, TensorType.of(fixed, shape)), real)
+        return Traced(self.graph.input(name, TensorType.of(fixed, shape), stated=False), real)
 
     def constant(self, values: NDArray[Any], *, layer: str, role: str = "constant") -> Traced:
         """A constant tensor, in as many bits as a weight and with the binary point that fits it best."""

@@ -111,7 +111,7 @@ def forest_graph(
     """
     port = port_type(forest, None if calibration is None else calibration.port)
     builder = Builder(name)
-    x = builder.input(INPUT, port)
+    x = builder.input(INPUT, port, stated=False)
     bits, places = _comparisons(builder, x, forest)
     step, exact = leaf_exponent(forest)
     codes = np.rint(np.ldexp(forest.value, -step)).astype(np.int64)

@@ -207,9 +207,11 @@ class Builder:
         type: TensorType,
         rounding: Rounding = Rounding.RND,
         overflow: Overflow = Overflow.SAT,
+        *,
+        stated: bool = True,
     ) -> str:
-        """Add an input port and return its name."""
-        return self._append(Input(type, rounding, overflow), (), name, name)
+        """Add an input port (see `Input`) and return its name."""
+        return self._append(Input(type, rounding, overflow, stated), (), name, name)
 
     def constant(self, op: Constant, *, layer: str, part: str) -> str:
         """Add a constant named ``layer.part``."""

@@ -20,12 +20,15 @@ class Input(Op):
     Attributes:
         type: range and step of each element.
         rounding, overflow: how a real number becomes a code, outside the hardware.
+        stated: whether the model itself rounds its input like this. If not, the type was chosen for the
+            hardware, and graph and model are compared on numbers that the port holds.
     """
 
     operands = 0
     type: TensorType
     rounding: Rounding = Rounding.RND
     overflow: Overflow = Overflow.SAT
+    stated: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rounding", Rounding(self.rounding))
