@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from hgq.quantizer import Quantizer, QuantizerConfig
 
-from helpers.hgq_layers import IN_OUT, LAYERS, WEIGHTS, Build, fresh
+from helpers import hgq_layers
+from helpers.hgq_layers import IN_OUT, WEIGHTS, Build, fresh
 from helpers.hgq_models import assert_exact, kbi, kif, model_of, randomise, saved
 from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.frontends.keras_hgq import graph_of
@@ -116,28 +118,21 @@ def test_the_graph_is_the_framework(names: list[str], tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
 def test_the_graph_is_the_framework_for_many_quantisers(names: list[str], tmp_path: Path) -> None:
-    for seed in range(2, 6):
+    for seed in (2, 3):
         rng = np.random.default_rng(seed)
         assert_exact(saved(model_of(together(names), rng=rng), tmp_path), rng)
 
 
-@pytest.mark.slow
 def test_every_converter_is_tried() -> None:
-    shapes = [(together(list(MODELS)), (5,)), *((build, shape) for shape, build in LAYERS.values())]
-    tried = [type(call) for build, shape in shapes for call in model_of(build, shape).operations]
-    operations = {kind.__name__ for kind in tried if kind.__module__.startswith("keras.src.ops")}
-    layers = {kind.__name__ for kind in tried if not kind.__module__.startswith("keras.src.ops")}
-    assert set(CONVERTERS) <= layers
-    assert set(OPERATIONS) <= operations | {
-        "Abs",
-        "Amax",
-        "Amin",
-        "Copy",
-        "Divide",
-        "Slice",
-        "StopGradient",
-        "Unstack",
-    }
+    models = Path(__file__).read_text(encoding="utf-8") + Path(hgq_layers.__file__).read_text(
+        encoding="utf-8"
+    )
+    assert not {name for name in CONVERTERS if not re.search(rf"\b{name}\(", models)}
+    functions = {name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in OPERATIONS}
+    unnamed = {name for name, function in functions.items() if f"ops.{function}" not in models}
+    operators = {"GetItem", "Multiply", "Negative", "Subtract", "TrueDivide"}
+    alike = {"Absolute", "Amax", "Amin", "Copy", "Slice", "StopGradient", "Unstack"}
+    assert unnamed == operators | alike
 
 
 def test_a_network_as_they_are_trained(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def _move(b: LayerBuilder, *inputs: str) -> tuple[str, ...]:
 
 
 _MOVES = (
-    "BroadcastTo", "Concatenate", "ExpandDims", "Flip", "GetItem", "Moveaxis", "Pad", "Repeat", "Reshape",
+    "Concatenate", "ExpandDims", "Flip", "GetItem", "Moveaxis", "Pad", "Repeat", "Reshape",
     "Roll", "Slice", "Split", "Squeeze", "Stack", "Swapaxes", "Take", "Tile", "Transpose", "Unstack",
 )  # fmt: skip
 _TABLES = (
