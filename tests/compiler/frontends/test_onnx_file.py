@@ -99,6 +99,26 @@ def test_a_variable_beyond_measure(tmp_path):
     refused(model, tmp_path, UnsupportedLayerError, r"a result beyond measure")
 
 
+@pytest.mark.parametrize(
+    ("op", "arrays", "inputs", "attributes", "message"),
+    [
+        ("Pad", {"p": np.array([0, 2**40, 0, 0])}, "xq p", {}, "a padding beyond measure; pad less"),
+        (
+            "MaxPool",
+            {},
+            "x4",
+            {"kernel_shape": [2**40, 2], "auto_pad": "SAME_UPPER"},
+            "a window of|its windows",
+        ),
+        ("Conv", {"k": np.ones((1, 1, 1, 1), np.float32)}, "x4 k", {"pads": [2**40, 0, 0, 0]}, "a window of"),
+    ],
+)
+def test_paddings_beyond_measure(tmp_path, op, arrays, inputs, attributes, message):
+    nodes = [quant("x", "xq"), node("Reshape", "xq to", "x4"), node(op, inputs, "y", **attributes)]
+    model = model_of(nodes, {**ARRAYS, "to": np.array([1, 1, 3, 1]), **arrays}, ["n", 3])
+    refused(model, tmp_path, UnsupportedLayerError, message)
+
+
 def test_weights_in_another_file(tmp_path):
     model = good()
     tensor = model.graph.initializer[3]

@@ -147,14 +147,15 @@ def window_of(
         c.refuse("a window that does not fit its input", "one size, stride and dilation for each axis")
     kind = str(attributes.get("auto_pad", "NOTSET"))
     words: dict[str, Any] = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"}
+    padding: Padding = tuple((pads[a], pads[a + n]) for a in range(n))
     if kind in words:
-        return strides, dilation, pad_amounts(words[kind], lengths, size, strides, dilation)
-    padding = tuple((pads[a], pads[a + n]) for a in range(n))
+        padding = pad_amounts(words[kind], lengths, size, strides, dilation)
     spans = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     outside = [s > length + sum(p) for s, length, p in zip(spans, lengths, padding, strict=True)]
-    if any(outside) or sum(map(sum, padding)) > LARGEST:
+    padded = np.prod([length + sum(p) for length, p in zip(lengths, padding, strict=True)], dtype=object)
+    if any(outside) or padded > LARGEST:
         c.refuse(f"a window of {size} over an input of {lengths}", "export the model again")
-    places = np.prod(size) * np.prod(
+    places = np.prod(size, dtype=object) * np.prod(
         [
             (length + sum(p) - span) // s + 1
             for length, p, span, s in zip(lengths, padding, spans, strides, strict=True)

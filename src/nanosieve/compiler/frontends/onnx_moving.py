@@ -71,7 +71,8 @@ def _pad(c: Conversion) -> Value:
     number = float(c.node.attributes.get("value", 0.0)) if constant is None else float(np.ravel(constant)[0])
     if mode == "constant" and number != 0:
         c.refuse(f"a padding with {number}", "pad with 0")
-    if np.abs(amounts.astype(float)).max(initial=0) > 1 << 20:
+    wide = np.asarray(value.shape, dtype=float) + np.abs(amounts.astype(float)).sum()
+    if np.prod(wide) > 1 << 32 or np.abs(amounts.astype(float)).max(initial=0) > 1 << 20:
         c.refuse("a padding beyond measure", "pad less")
     if value.places is not None or value.stages:
         value = c.pure()
