@@ -53,11 +53,11 @@ def _folded(
     kernel, *bias = arrays[:-4]
     scale, offset, mean, variance = arrays[-4:]
     axis = 0 if product.op == "Conv" or attributes.get("transB", 0) else 1
-    deviation = np.sqrt(variance + np.float32(norm.attributes.get("epsilon", 1e-5)))
+    spread = variance + np.float32(norm.attributes.get("epsilon", 1e-5))
     alike = {a.shape for a in (scale, offset, mean, variance)} == {(kernel.shape[axis],)}
-    if not alike or product.channels_last != norm.channels_last or not np.all(deviation > 0):
+    if not alike or product.channels_last != norm.channels_last or not np.all(spread > 0):
         return None
-    slope = scale / deviation
+    slope = scale / np.sqrt(spread)
     before = bias[0] if bias else np.zeros(())
     if before.ndim > 1 or (before.ndim == 1 and before.shape not in ((1,), slope.shape)):
         return None

@@ -72,7 +72,10 @@ def fold(model: OnnxModel, node: OnnxNode, given: Sequence[Known | None]) -> lis
         q = quantiser(node, [None if k is None else k.values for k in given[1:]])
         if not np.all(np.isfinite(np.asarray(first.values, dtype=np.float64))):
             node.refuse("constants that are not finite", "train and export again")
-        values = q.values(np.asarray(first.values, dtype=np.float32))
+        try:
+            values = q.values(np.asarray(first.values, dtype=np.float32))
+        except ValueError:
+            node.refuse("its parameters do not fit the constant", "one each, or one for each channel")
         return [Known(values, np.broadcast_to(q.scale.astype(np.float64), values.shape))]
     if node.op not in (*_MOVING, *_GROWING, *_COMPUTING) or node.channels_last:
         node.refuse("it is applied to constants alone", "fold constants before the export")

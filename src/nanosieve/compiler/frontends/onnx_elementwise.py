@@ -200,6 +200,8 @@ def _prelu(c: Conversion) -> Value:
 def _clip(c: Conversion) -> Value:
     value = c.value()
     ends = [c.known(n, "a limit") for n in (1, 2)]
+    if any(end is not None and end.size > 1 for end in ends):
+        c.refuse("limits that differ between elements", "use Max and Min")
     low, high = (
         float(given.reshape(-1)[0])
         if given is not None and given.size
