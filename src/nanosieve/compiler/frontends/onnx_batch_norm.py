@@ -48,7 +48,7 @@ def _folded(
     arrays = [np.asarray(array, dtype=np.float64) for array in given if array is not None]
     attributes = product.attributes
     plain = attributes.get("alpha", 1.0) == 1 and attributes.get("beta", 1.0) == 1
-    if len(arrays) != len(given) or not plain or norm.attributes.get("training_mode", 0):
+    if len(arrays) != len(given) or len(arrays) < 5 or not plain or norm.attributes.get("training_mode", 0):
         return None
     kernel, *bias = arrays[:-4]
     scale, offset, mean, variance = arrays[-4:]
