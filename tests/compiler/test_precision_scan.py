@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nanosieve.compiler.frontends.calibrated import CalibratedBuilder
+from nanosieve.compiler.frontends.calibrated.builder import CalibratedBuilder
 from nanosieve.compiler.precision_scan import area_under_roc, scan_precision
 from nanosieve.errors import SampleError, SettingsError
 

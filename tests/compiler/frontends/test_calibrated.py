@@ -7,10 +7,10 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from nanosieve.compiler.frontends.calibrated import CalibratedBuilder
+from nanosieve.compiler.frontends.calibrated.builder import CalibratedBuilder
+from nanosieve.compiler.frontends.calibrated.softmax import softmax_plan
+from nanosieve.compiler.frontends.calibrated.tables import table_input
 from nanosieve.compiler.frontends.calibration import Calibration, Precision, Stated, fitting
-from nanosieve.compiler.frontends.softmax import softmax_plan
-from nanosieve.compiler.frontends.tables import table_input
 from nanosieve.compiler.graph import Fixed, decode, encode, interpret
 from nanosieve.errors import InexactModelError, SampleError, SettingsError, UnknownNameError
 

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from nanosieve.compiler.frontends.float32 import report_wide_values, wide_values
+from nanosieve.compiler.frontends.hgq.float32 import report_wide_values, wide_values
 from nanosieve.compiler.graph import (
     Add,
     Builder,

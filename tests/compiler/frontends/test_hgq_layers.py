@@ -11,7 +11,7 @@ import pytest
 
 from helpers.hgq_layers import LAYERS, WEIGHTS
 from helpers.hgq_models import assert_exact, model_of, saved
-from nanosieve.compiler.frontends.keras_hgq import graph_of
+from nanosieve.compiler.frontends.hgq.model import graph_of
 from nanosieve.compiler.frontends.keras_model import framework_outputs
 from nanosieve.compiler.graph import decode, encode, interpret
 

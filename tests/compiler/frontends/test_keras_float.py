@@ -9,8 +9,9 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from nanosieve.compiler.frontends import Calibration, keras_recurrent, load_model, run_model  # noqa: E402
-from nanosieve.compiler.frontends.keras_float import graph_of  # noqa: E402
+from nanosieve.compiler.frontends import Calibration, load_model, run_model  # noqa: E402
+from nanosieve.compiler.frontends.keras_float import recurrent  # noqa: E402
+from nanosieve.compiler.frontends.keras_float.model import graph_of  # noqa: E402
 from nanosieve.compiler.graph import Fixed, Lookup, Quantize, decode, encode, interpret  # noqa: E402
 from nanosieve.errors import (  # noqa: E402
     SampleError,
@@ -445,19 +446,19 @@ class TestRefused:
 class TestTheCheckBites:
     def test_a_wrong_order_of_gates_is_found(self, monkeypatch):
         model = model_of(L.LSTM(3, name="rnn"), L.Dense(2), shape=(3, 2))
-        right = keras_recurrent._Cell.part
+        right = recurrent._Cell.part
 
         def exchanged(self, x, *numbers):
             return right(self, x, *([1, 0, 3] if numbers == (0, 1, 3) else numbers))
 
-        monkeypatch.setattr(keras_recurrent._Cell, "part", exchanged)
+        monkeypatch.setattr(recurrent._Cell, "part", exchanged)
         with pytest.raises(
             VerificationError, match=r"layer 'rnn' is not what Keras computes.*at event \d+, element"
         ):
             graph_of(model, Calibration(sample_for(model)), name="network")
 
     def test_a_wrong_layer_is_named_though_the_output_layer_is_another(self, monkeypatch):
-        from nanosieve.compiler.frontends import activations
+        from nanosieve.compiler.frontends.calibrated import activations
 
         monkeypatch.setitem(activations.FUNCTIONS, "tanh", lambda x: np.tanh(0.99 * x))
         model = model_of(L.Dense(3), L.Dense(3, activation="tanh", name="wrong"), L.Dense(2), shape=(2,))

@@ -16,7 +16,8 @@ from helpers import hgq_layers
 from helpers.hgq_layers import IN_OUT, WEIGHTS, Build, fresh
 from helpers.hgq_models import assert_exact, kbi, kif, model_of, randomise, saved
 from nanosieve.compiler.frontends import load_model
-from nanosieve.compiler.frontends.keras_hgq import graph_of
+from nanosieve.compiler.frontends.hgq.layers_to_ops import CONVERTERS, OPERATIONS
+from nanosieve.compiler.frontends.hgq.model import graph_of
 from nanosieve.compiler.frontends.keras_layers import (
     InputPort,
     Nonzero,
@@ -25,7 +26,6 @@ from nanosieve.compiler.frontends.keras_layers import (
     Threshold,
     variance_divergence,
 )
-from nanosieve.compiler.frontends.keras_layers_to_ops import CONVERTERS, OPERATIONS
 from nanosieve.compiler.frontends.keras_model import framework_outputs
 from nanosieve.compiler.graph import decode, encode, interpret
 from nanosieve.errors import InexactModelError, UnsupportedLayerError

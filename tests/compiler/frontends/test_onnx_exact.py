@@ -8,7 +8,7 @@ import pytest
 from helpers.onnx_models import QONNX, assert_exact, constants, model_of, node, quant, saved, values
 from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.frontends.formats import run_model
-from nanosieve.compiler.frontends.onnx_model import output_units
+from nanosieve.compiler.frontends.onnx.model import output_units
 from nanosieve.errors import InexactModelError, UnsupportedLayerError
 
 RNG = np.random.default_rng(11)

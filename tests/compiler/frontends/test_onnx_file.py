@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from helpers.onnx_models import QONNX, constants, model_of, node, quant, saved
 from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.frontends.calibration import Calibration
-from nanosieve.compiler.frontends.onnx_file import read
+from nanosieve.compiler.frontends.onnx.file import read
 from nanosieve.errors import InputFileError, NanosieveError, SettingsError, UnsupportedLayerError
 
 ARRAYS = constants(s=0.5, z=0.0, b=4.0, w=np.eye(3, dtype=np.float32))
@@ -187,7 +187,7 @@ def test_an_opset_of_the_future(tmp_path):
 
 
 def test_a_file_that_is_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr("nanosieve.compiler.frontends.onnx_file.LARGEST", 10)
+    monkeypatch.setattr("nanosieve.compiler.frontends.onnx.file.LARGEST", 10)
     refused(good(), tmp_path, InputFileError, r"has more than 0 MiB; refused")
 
 

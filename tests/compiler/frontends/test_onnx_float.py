@@ -239,7 +239,7 @@ def test_the_reference_evaluator_agrees_with_the_runtime(tmp_path, monkeypatch):
     path, shape, _ = written(tmp_path, "Conv and BatchNormalization")
     x = {"x": RNG.normal(size=(20, *shape)).astype(np.float32)}
     fast = run_model(path, x)["y"]
-    monkeypatch.setattr("nanosieve.compiler.frontends.onnx_run.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("nanosieve.compiler.frontends.onnx.run.importlib.util.find_spec", lambda _: None)
     assert np.allclose(run_model(path, x)["y"], fast, atol=1e-5)
     assert not np.array_equal(fast, np.zeros_like(fast))
 

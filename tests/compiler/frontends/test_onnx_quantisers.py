@@ -9,8 +9,8 @@ import pytest
 
 from helpers.onnx_models import QONNX, assert_exact, constants, model_of, node, quant, saved, values
 from nanosieve.compiler.frontends import load_model
-from nanosieve.compiler.frontends.onnx_file import node_of
-from nanosieve.compiler.frontends.onnx_quantisers import ROUNDINGS, quantiser
+from nanosieve.compiler.frontends.onnx.file import node_of
+from nanosieve.compiler.frontends.onnx.quantisers import ROUNDINGS, quantiser
 from nanosieve.compiler.graph import Dense, GreaterEqual, Lookup, Multiply, Quantize
 from nanosieve.errors import InexactModelError, UnsupportedLayerError
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from nanosieve.compiler.frontends import Calibration, load_model, run_model
-from nanosieve.compiler.frontends.qkeras_functions import parse, quantized
+from nanosieve.compiler.frontends.qkeras.functions import parse, quantized
 from nanosieve.compiler.graph import Graph, decode, encode, interpret
 from nanosieve.errors import InputFileError, NanosieveError, SettingsError, UnsupportedLayerError
 

@@ -17,12 +17,13 @@ import skops.io
 import xgboost
 from sklearn import ensemble, tree
 
-from nanosieve.compiler.frontends import Calibration, load_model, run_model, trees_xgboost
+from nanosieve.compiler.frontends import Calibration, load_model, run_model
 from nanosieve.compiler.frontends.formats import front_end
-from nanosieve.compiler.frontends.trees import LEAF, Forest, TreeNodes, forest_of
-from nanosieve.compiler.frontends.trees_graph import forest_graph, leaf_exponent, threshold_codes
-from nanosieve.compiler.frontends.trees_onnx import forest_of_onnx
-from nanosieve.compiler.frontends.ubjson import read_ubjson
+from nanosieve.compiler.frontends.trees import xgboost as xgboost_files
+from nanosieve.compiler.frontends.trees.forest import LEAF, Forest, TreeNodes, forest_of
+from nanosieve.compiler.frontends.trees.graph import forest_graph, leaf_exponent, threshold_codes
+from nanosieve.compiler.frontends.trees.onnx import forest_of_onnx
+from nanosieve.compiler.frontends.trees.ubjson import read_ubjson
 from nanosieve.compiler.graph import Graph, decode, interpret
 from nanosieve.compiler.hardware import Budget, build_design
 from nanosieve.compiler.verification import simulate
@@ -132,7 +133,7 @@ def test_without_the_libraries_the_trees_of_the_file_are_run(
 ) -> None:
     path = MODELS["xgboost value"](tmp_path)
     library = run_model(path, {"features": X})["score"]
-    monkeypatch.setattr(trees_xgboost, "installed", lambda module: None)
+    monkeypatch.setattr(xgboost_files, "installed", lambda module: None)
     np.testing.assert_allclose(run_model(path, {"features": X})["score"], library, rtol=1e-5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hgq.quantizer import Quantizer
 
 from helpers.hgq_models import kif, saved
-from nanosieve.compiler.frontends import framework_outputs, load_keras
+from nanosieve.compiler.frontends import load_model, run_model
 from nanosieve.compiler.graph import decode, encode, interpret
 from nanosieve.compiler.verification import edge_values
 
@@ -20,8 +20,8 @@ def test_the_framework_agrees_at_the_edges(rounding: str, overflow: str, tmp_pat
     x = keras.Input((4,), name="x")
     model = keras.Model(x, Quantizer(kif("datalane", rounding, overflow), name="port")(x), name="tiny")
     path = saved(model, tmp_path)
-    graph = load_keras(path)
+    graph = load_model(path)
     values = edge_values(graph)
     ((name, codes),) = interpret(graph, encode(graph, values)).items()
     found = decode(codes, graph.types[graph.outputs[name]])
-    assert np.array_equal(found, framework_outputs(path, values["x"])[name])
+    assert np.array_equal(found, run_model(path, values)[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nanosieve.compiler.frontends.calibrated import CalibratedBuilder
+from nanosieve.compiler.frontends.calibrated.builder import CalibratedBuilder
 from nanosieve.compiler.frontends.calibration import Calibration
 from nanosieve.compiler.graph import encode, interpret
 from nanosieve.compiler.verification.measured import measured_difference

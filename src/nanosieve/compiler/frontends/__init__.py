@@ -1,4 +1,4 @@
-"""Front ends: model file → `Graph`. One file per format; nothing in a model file is ever executed."""
+"""Front ends: model file → `Graph`. One folder per format; nothing in a model file is ever executed."""
 
 from nanosieve.compiler.frontends.calibration import Calibration
 from nanosieve.compiler.frontends.formats import load_model, run_model

@@ -26,12 +26,12 @@ __all__ = ["front_end", "load_model", "run_model"]
 
 _HERE = "nanosieve.compiler.frontends"
 BY_SUFFIX = {
-    ".json": "trees_xgboost",
-    ".keras": "keras_hgq",
-    ".onnx": "onnx_model",
-    ".skops": "trees_sklearn",
-    ".txt": "trees_lightgbm",
-    ".ubj": "trees_xgboost",
+    ".json": "trees.xgboost",
+    ".keras": "hgq.model",
+    ".onnx": "onnx.model",
+    ".skops": "trees.sklearn",
+    ".txt": "trees.lightgbm",
+    ".ubj": "trees.xgboost",
 }
 """Suffix → module of the front end."""
 
@@ -52,8 +52,8 @@ def front_end(path: str | Path) -> Any:
 def _keras_front_end(named: set[str]) -> str:
     """The front end for a ``.keras`` file whose layers come from the packages `named`."""
     if "qkeras" in named:
-        return "qkeras"
-    return "keras_float" if named <= {"keras", "builtins"} else "keras_hgq"
+        return "qkeras.model"
+    return "keras_float.model" if named <= {"keras", "builtins"} else "hgq.model"
 
 
 def load_model(path: str | Path, calibration: Calibration | None = None) -> Graph:

@@ -1,1 +1,0 @@
-"""Converters of Keras and HGQ2 layers by subject; `keras_layers_to_ops` joins their tables."""

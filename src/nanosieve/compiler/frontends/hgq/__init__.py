@@ -1,0 +1,1 @@
+"""Keras 3 with HGQ2: every quantiser is stated, so that the graph is exact."""

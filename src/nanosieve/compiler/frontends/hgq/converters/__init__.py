@@ -1,0 +1,1 @@
+"""Converters of Keras and HGQ2 layers by subject; `layers_to_ops` joins their tables."""

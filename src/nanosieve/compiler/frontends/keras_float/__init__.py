@@ -1,0 +1,1 @@
+"""Plain Keras 3 models, quantised after training."""

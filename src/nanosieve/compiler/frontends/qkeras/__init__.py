@@ -1,0 +1,1 @@
+"""QKeras files, read without QKeras."""

@@ -1,0 +1,1 @@
+"""Boosted decision trees and forests: files of XGBoost, LightGBM and scikit-learn."""
