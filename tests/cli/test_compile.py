@@ -114,6 +114,28 @@ def test_a_folder_that_cannot_be_made(
     assert "error: cannot write to folder" in capsys.readouterr().err
 
 
+def test_overflow_is_reported_before_it_happens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import keras
+    from hgq.layers import QDense
+    from hgq.quantizer import QuantizerConfig
+
+    wrap = QuantizerConfig("kif", "datalane", k0=1, i0=1, f0=3, overflow_mode="WRAP")
+    x = keras.Input((3,), name="x")
+    layers = [
+        QDense(2, name=f"dense_{n}", iq_conf=wrap, oq_conf=wrap, enable_oq=True, kernel_initializer="ones")
+        for n in range(5)
+    ]
+    y = x
+    for layer in layers:
+        y = layer(y)
+    keras.Model(x, y, name="wraps").save(tmp_path / "wraps.keras")
+    assert run(tmp_path / "wraps.keras", "-o", tmp_path / "d") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("overflow: ")]
+    expected = r"overflow: layer 'dense_0' \(.*\) wraps where a value leaves its range, in 2 elements; the w"
+    assert re.match(expected, lines[0])
+    assert lines[-1] == "overflow: 2 more quantisers can wrap; --json lists all"
+
+
 @pytest.mark.parametrize("victim", ["build_layers", "write_text", "save_graph"])
 def test_ctrl_c_leaves_no_half_written_design(
     victim: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,9 @@ from nanosieve.cli._terminal import console, echo_json, show_table, terminal_pro
 
 __all__ = ["command"]
 
+SHOWN = 3
+"""Quantisers that can overflow which are listed on the terminal."""
+
 
 @click.command(name="compile")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -53,16 +56,19 @@ def command(
     print_graph: bool,
     as_json: bool,
 ) -> None:
-    """Turn MODEL (.keras) into a fixed-point graph and a Verilog design.
+    """Turn MODEL into a fixed-point graph, a Verilog design and a C++ header.
 
-    A model of HGQ2 layers states its types; a float model takes them from a sample of events.
+    MODEL states its types (Keras with HGQ2 or QKeras, QONNX), takes them from a sample of events (float Keras
+    and ONNX), or is a forest of decision trees (XGBoost .json or .ubj, LightGBM .txt, scikit-learn .skops).
 
     \b
     Example:
       nanosieve compile tagger.keras -o out/tagger --latency 100ns --device xcvu9p --share 0.25
       nanosieve compile float.keras --calibrate x.npy --precision "fixed<16,6>" --precision "out=fixed<8,3>"
+      nanosieve compile trees.json --precision "fixed<12,6>"
     """
     from nanosieve.compiler.design import compile, load
+    from nanosieve.compiler.graph import Overflow, overflows
     from nanosieve.compiler.hardware import Budget
 
     budget = Budget(every=every, latency=latency, clock=clock, device=device, share=share)
@@ -73,12 +79,18 @@ def command(
     if print_graph and not as_json:
         console.print(str(design.graph), markup=False, highlight=False)
     figures = {"timing": design.timing, "resources": design.hardware.estimate}
+    wraps = overflows(design.graph, Overflow.WRAP)
     if as_json:
         rows = {kind: {k: f.to_dict() for k, f in row.items()} for kind, row in figures.items()}
-        echo_json({"design": str(design.folder), "budget": asdict(budget), **rows})
+        warnings = {"overflow": [str(excess) for excess in wraps], "exact": design.graph.exact}
+        echo_json({"design": str(design.folder), "budget": asdict(budget), **rows, **warnings})
         return
     table = [[name, str(figure)] for row in figures.values() for name, figure in row.items()]
     show_table(f"{design.graph.name} on {device}", ["", "figure"], table)
+    for excess in wraps[:SHOWN]:
+        click.echo(f"overflow: {excess}")
+    if len(wraps) > SHOWN:
+        click.echo(f"overflow: {len(wraps) - SHOWN} more quantisers can wrap; --json lists all")
     console.print(
         f"design written to {design.folder}; next: nanosieve verify {design.folder}", soft_wrap=True
     )

@@ -29,8 +29,8 @@ def test_layer_element_and_range_are_named() -> None:
     graph = builder.finish({"narrow": "narrow", "clip": "clip"})
     first, second = overflows(graph)
     assert str(first) == (
-        "layer 'narrow' (narrow): 2 elements can overflow, which wraps; "
-        "worst is element 1: fixed<6,3> where fixed<9,6> is needed"
+        "layer 'narrow' (narrow) wraps where a value leaves its range, in 2 elements; "
+        "the worst is element 1: fixed<6,3> where fixed<9,6> holds every value"
     )
     assert (second.layer, second.overflow, str(second.needs)) == ("clip", Overflow.SAT, "fixed<12,6>")
     assert overflows(graph, Overflow.WRAP) == [first]

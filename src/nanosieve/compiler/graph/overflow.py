@@ -38,8 +38,8 @@ class Excess:
     def __str__(self) -> str:
         what = "wraps" if self.overflow is Overflow.WRAP else "saturates"
         return (
-            f"layer {self.layer!r} ({self.node}): {self.elements} elements can overflow, which {what}; "
-            f"worst is element {self.element}: {self.has} where {self.needs} is needed"
+            f"layer {self.layer!r} ({self.node}) {what} where a value leaves its range, "
+            f"in {self.elements} elements; the worst is element {self.element}: {self.has} where {self.needs} holds every value"
         )
 
 
