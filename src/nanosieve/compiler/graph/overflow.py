@@ -39,7 +39,8 @@ class Excess:
         what = "wraps" if self.overflow is Overflow.WRAP else "saturates"
         return (
             f"layer {self.layer!r} ({self.node}) {what} where a value leaves its range, "
-            f"in {self.elements} elements; the worst is element {self.element}: {self.has} where {self.needs} holds every value"
+            f"in {self.elements} elements; the worst is element {self.element}: "
+            f"{self.has} where {self.needs} holds every value"
         )
 
 
