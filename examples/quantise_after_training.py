@@ -30,12 +30,12 @@ def main() -> None:
     model = keras.Sequential([keras.layers.Input((6, 3), name="x"), gru, score])
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
     model.fit(*toy_events(4000), epochs=5, batch_size=128, verbose=0)
-    model.save("float.keras")
+    model.save("tagger.keras")
 
     sample, _ = toy_events(500)  # events that choose the binary points
     x, labels = toy_events(3000)  # events on which the metric is taken
     scan = scan_precision(
-        "float.keras", sample, area_under_roc, inputs=x, labels=labels, bits=(4, 6, 8, 10), called="AUC"
+        "tagger.keras", sample, area_under_roc, inputs=x, labels=labels, bits=(4, 6, 8, 10), called="AUC"
     )
     print("bits, types, area under ROC, fixed / float")
     for row in scan.rows():
@@ -46,7 +46,7 @@ def main() -> None:
 
     bits = scan.fewest(0.99)
     precision = {"default": f"fixed<{bits.bits if bits else 10}>", "score": "ufixed<8,0>"}
-    graph = ns.load("float.keras", calibrate=sample, precision=precision)
+    graph = ns.load("tagger.keras", calibrate=sample, precision=precision)
     print("quantised with", precision, "- exact:", graph.exact, "-", len(graph.nodes), "nodes")
 
 

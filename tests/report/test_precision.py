@@ -28,10 +28,10 @@ def test_axes_legend_and_reference():
     for words in (
         "Area under ROC, fixed / float",
         "Bits",
-        "LSTM, float 0.900",
+        "LSTM (0.900",
         "GRU",
         "Top tagging",
-        "float",
+        "float network",
     ):
         assert words in svg
     assert "against bits" in svg[: svg.index(">")]

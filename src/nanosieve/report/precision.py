@@ -35,12 +35,12 @@ def precision_scan_chart(
     metric = metrics.pop()
 
     def draw(axes: Any) -> None:
-        axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)), label="float")
+        axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)), label="float network")
         for number, scan in enumerate(scans):
             bits = [p.bits for p in scan.points]
             ratios = np.array([p.ratio.value for p in scan.points])
             errors = np.array([p.ratio.error or 0.0 for p in scan.points])
-            name = f"{scan.name}, float {scan.reference.number()}"
+            name = f"{scan.name} ({scan.reference.number()} in float)"
             axes.errorbar(
                 bits, ratios, yerr=errors, marker="o", markersize=3.6, elinewidth=1.0, label=name,
                 **series(number),
