@@ -183,7 +183,7 @@ class TestFloatModels:
         assert "= RTL" in printed
         assert "framework" not in printed
         assert re.search(
-            r"score: difference from the float model largest \d\S+, rms \d\S+ \(50 events\)", printed
+            r"score: difference from the trained model largest \d\S+, rms \d\S+ \(50 events\)", printed
         )
 
     @pytest.mark.parametrize(

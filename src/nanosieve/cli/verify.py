@@ -64,7 +64,7 @@ def command(folder: Path, vectors: int, events: Path | None, seed: int, netlist:
     )
     for output, figures in result.measured.items():
         how = ", ".join(f"{kind} {figure.number()}" for kind, figure in figures.items())
-        click.echo(f"{output}: difference from the float model {how} ({figures['rms'].source})")
+        click.echo(f"{output}: difference from the trained model {how} ({figures['rms'].source})")
     if "framework" not in result.stages and not result.measured:
         click.echo("DIR holds no model file: the framework was not compared")
     if events is None:
