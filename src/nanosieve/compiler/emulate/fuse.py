@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from nanosieve.compiler.emulate.kernels import ARGMAX
+from nanosieve.compiler.emulate.kernels import ARGMAX, SUM
 from nanosieve.compiler.emulate.plan import Action, Plan
 from nanosieve.compiler.emulate.runs import runs_of
 from nanosieve.compiler.emulate.steps import (
     TILE_BYTES,
+    Block,
     Convert,
     Elementwise,
     Pick,
@@ -28,6 +29,10 @@ __all__ = ["fuse"]
 
 def fuse(plan: Plan) -> Plan:
     """Fuse what follows each other directly and has no other user."""
+    return _fused(_fused(plan))  # a pooling is made in the first turn, and joins its product in the second
+
+
+def _fused(plan: Plan) -> Plan:
     uses = Counter(slot for action in plan.actions for slot in action.inputs)
     uses.update(slot for slot, _ in plan.outputs.values())
     actions: list[Action] = []
@@ -51,19 +56,39 @@ def fuse(plan: Plan) -> Plan:
 def _together(first: Action, second: Action, same: bool) -> Step | None:
     a, b = first.step, second.step
     if isinstance(a, WindowProduct):
-        return _finished(a, b)
+        return _pooled(a, b) if isinstance(b, PickReduce) and same else _finished(a, b)
     if isinstance(a, Pick) and isinstance(b, Convert):
         return a  # it writes any format
     if not isinstance(a, Pick) or not same:
         return None
     if isinstance(b, Reduce) and b.kind != ARGMAX and not (a.index < 0).any():
         members = np.ascontiguousarray(a.index.reshape(-1, b.length).T)
-        return PickReduce(runs_of(members.reshape(-1), members.shape[1]), b.length, b.kind)
+        return PickReduce(members, runs_of(members.reshape(-1), members.shape[1]), b.kind)
     if isinstance(b, Product) and len(b.matrix) == 1 and b.rows > 1 and b.matrix.dtype != INT64:
-        _, inputs, outputs = b.matrix.shape
-        tile = max(1, TILE_BYTES // ((inputs + outputs) * b.matrix.itemsize))
-        return WindowProduct(runs_of(a.index, inputs, steps=False), b.matrix[0], b.rows, None, tile)
+        runs = runs_of(a.index, b.matrix.shape[1], steps=False)
+        sources = runs.sources.reshape(1, b.rows, -1)
+        return WindowProduct(sources, runs.length, b.matrix[0], SUM, None, _tile(b.matrix[0], 1))
     return None
+
+
+def _tile(matrix: Block, members: int) -> int:
+    return max(1, TILE_BYTES // (members * sum(matrix.shape) * matrix.itemsize))
+
+
+def _pooled(product: WindowProduct, pool: PickReduce) -> WindowProduct | None:
+    """With the pooling behind it, if this reduces whole rows of the product, each of them at most once."""
+    columns = product.matrix.shape[1]
+    members, elements = pool.index.shape
+    if product.apply is not None or len(product.sources) > 1 or elements % columns:
+        return None
+    rows, column = np.divmod(pool.index.reshape(members, -1, columns), columns)
+    whole = (rows == rows[..., :1]).all() and (column == np.arange(columns)).all()
+    windows = rows[..., 0]
+    if not whole or np.unique(windows).size < windows.size:
+        return None
+    sources = np.ascontiguousarray(product.sources[0][windows])
+    tile = _tile(product.matrix, members)
+    return replace(product, sources=sources, kind=pool.kind, tile=tile)
 
 
 def _finished(product: WindowProduct, stage: Step) -> WindowProduct | None:

@@ -182,20 +182,26 @@ def pick_reduce(x: Any, sources: Any, length: Any, step: Any, kind: Any, out: An
 
 @_compiled
 def windows(x: Any, sources: Any, length: Any, first: Any, rows: Any, out: Any) -> None:
-    """Rows ``first … first + rows`` of the picked windows of all events, `pick` with step 1."""
-    positions = sources.shape[0]
-    for row in range(rows):
-        event = (first + row) // positions
-        position = (first + row) % positions
-        for n in range(sources.shape[1]):
-            source = sources[position, n]
-            target = n * length
-            if source < 0:
-                for j in range(length):
-                    out[row, _at(target + j)] = 0
-            else:
-                for j in range(length):
-                    out[row, _at(target + j)] = x[event, _at(source + j)]
+    """Windows ``first … first + rows`` of all events, `pick` with step 1: those of the first member of every
+    pool, then those of the second …; `sources` are (members, windows, runs).
+    """
+    members, positions, runs = sources.shape
+    for member in range(members):
+        event, position = divmod(first, positions)
+        for row in range(member * rows, (member + 1) * rows):
+            for n in range(runs):
+                source = sources[member, position, n]
+                target = n * length
+                if source < 0:
+                    for j in range(length):
+                        out[row, _at(target + j)] = 0
+                else:
+                    for j in range(length):
+                        out[row, _at(target + j)] = x[event, _at(source + j)]
+            position += 1
+            if position == positions:
+                position = 0
+                event += 1
 
 
 @_compiled

@@ -183,15 +183,15 @@ class Pick:
 
 @dataclass(frozen=True)
 class PickReduce:
-    """`Pick`, then `Reduce`, without the values between: pooling."""
+    """`Pick`, then `Reduce`, without the values between: pooling; `index` is (members, elements)."""
 
+    index: Integers
     runs: Runs
-    members: int
     kind: int
 
     def __call__(self, operands: list[Block], out: Block, scratch: Block) -> None:
         """Run by run."""
-        sources = self.runs.sources.reshape(self.members, -1)
+        sources = self.runs.sources.reshape(len(self.index), -1)
         kernels.pick_reduce(operands[0], sources, self.runs.length, self.runs.step, self.kind, out)
 
 
@@ -255,11 +255,22 @@ class SmallProducts:
 
 @dataclass(frozen=True)
 class WindowProduct:
-    """`Pick` of windows, a `Product` with one matrix and a stage, tile by tile of what fits the cache."""
+    """`Pick` of windows, a `Product` with one matrix, a pooling and a stage, tile by tile.
 
-    runs: Runs
+    Attributes:
+        sources: where the runs of each window begin, (members of a pool, windows, runs); one member where
+            nothing is pooled.
+        length: of the runs.
+        matrix: (inputs, outputs).
+        kind: of the pooling.
+        apply: the stage.
+        tile: windows, or pools of them, that fit the cache.
+    """
+
+    sources: Integers
+    length: int
     matrix: Block
-    rows: int
+    kind: int
     apply: Apply | None
     tile: int
 
@@ -272,22 +283,30 @@ class WindowProduct:
     def scratch(self) -> int:
         """Bytes of scratch memory."""
         inputs, outputs = self.matrix.shape
-        return int(self.tile * (inputs + outputs) * self.matrix.itemsize)
+        return int(self.tile * len(self.sources) * (inputs + outputs) * self.matrix.itemsize)
 
     def __call__(self, operands: list[Block], out: Block, scratch: Block) -> None:
-        """Lay out, multiply and finish a tile while it is in the cache."""
+        """Lay out, multiply, pool and finish a tile while it is in the cache."""
         inputs, outputs = self.matrix.shape
-        x = operands[0]
+        members = len(self.sources)
         y = out.reshape(-1, outputs)
-        sources = self.runs.sources.reshape(self.rows, -1)
         memory = scratch[: self.scratch].view(self.matrix.dtype)
-        laid = memory[: self.tile * inputs].reshape(self.tile, inputs)
-        raw = memory[self.tile * inputs :].reshape(self.tile, outputs)
         for first in range(0, len(y), self.tile):
-            count = min(self.tile, len(y) - first)
-            kernels.windows(x, sources, self.runs.length, first, count, laid)
-            if self.apply is None:
-                np.matmul(laid[:count], self.matrix, out=y[first : first + count])
-            else:
-                np.matmul(laid[:count], self.matrix, out=raw[:count])
-                self.apply(raw[:count].reshape(-1), y[first : first + count].reshape(-1))
+            made = y[first : first + self.tile]
+            count = len(made)
+            laid = memory[: members * count * inputs].reshape(-1, inputs)
+            raw = memory[laid.size :][: members * made.size].reshape(-1, outputs)
+            kernels.windows(operands[0], self.sources, self.length, first, count, laid)
+            if members == 1 and self.apply is None:
+                np.matmul(laid, self.matrix, out=made)
+                continue
+            np.matmul(laid, self.matrix, out=raw)
+            if members > 1:
+                pooled = made if self.apply is None else raw[:count]
+                _POOLS[self.kind].reduce(raw.reshape(members, -1), axis=0, out=pooled.reshape(-1))
+                raw = pooled
+            if self.apply is not None:
+                self.apply(raw.reshape(-1), made.reshape(-1))
+
+
+_POOLS: dict[int, np.ufunc] = {kernels.SUM: np.add, kernels.MAX: np.maximum, kernels.MIN: np.minimum}
