@@ -30,6 +30,7 @@ __all__ = [
     "look_up",
     "pick",
     "pick_reduce",
+    "pool",
     "products",
     "reduce_last",
     "windows",
@@ -44,6 +45,9 @@ ARGMAX = 3
 CLIP = 0
 DROP = 1  # bits: of a power of two of codes
 WRAP = 2  # any number of codes
+
+PART = 1024
+"""Elements that stay in the nearest cache."""
 
 _at = np.uintp
 
@@ -202,6 +206,23 @@ def windows(x: Any, sources: Any, length: Any, first: Any, rows: Any, out: Any) 
             if position == positions:
                 position = 0
                 event += 1
+
+
+@_compiled
+def pool(x: Any, kind: Any) -> None:
+    """Sum, maximum or minimum over the rows of `x`, left in the first row."""
+    for start in range(0, x.shape[1], PART):
+        stop = min(start + PART, x.shape[1])
+        for k in range(1, x.shape[0]):
+            if kind == SUM:
+                for j in range(start, stop):
+                    x[0, _at(j)] += x[k, _at(j)]
+            elif kind == MAX:
+                for j in range(start, stop):
+                    x[0, _at(j)] = max(x[0, _at(j)], x[k, _at(j)])
+            else:
+                for j in range(start, stop):
+                    x[0, _at(j)] = min(x[0, _at(j)], x[k, _at(j)])
 
 
 @_compiled

@@ -43,7 +43,9 @@ Block = NDArray[Any]
 
 SMALL = 2048
 """Multiplications up to which a product of matrices is not worth a call of BLAS."""
-TILE_BYTES = 256 * 1024
+AT_ONCE = 1_000_000
+"""Multiplications up to which OpenBLAS multiplies matrices without copying them first."""
+TILE_BYTES = 1024 * 1024
 """Windows laid out at a time."""
 
 
@@ -298,15 +300,23 @@ class WindowProduct:
             raw = memory[laid.size :][: members * made.size].reshape(-1, outputs)
             kernels.windows(operands[0], self.sources, self.length, first, count, laid)
             if members == 1 and self.apply is None:
-                np.matmul(laid, self.matrix, out=made)
+                _multiply(laid, self.matrix, made)
                 continue
-            np.matmul(laid, self.matrix, out=raw)
+            _multiply(laid, self.matrix, raw)
             if members > 1:
-                pooled = made if self.apply is None else raw[:count]
-                _POOLS[self.kind].reduce(raw.reshape(members, -1), axis=0, out=pooled.reshape(-1))
-                raw = pooled
+                kernels.pool(raw.reshape(members, -1), self.kind)
             if self.apply is not None:
-                self.apply(raw.reshape(-1), made.reshape(-1))
+                self.apply(raw[:count].reshape(-1), made.reshape(-1))
+            else:
+                np.copyto(made, raw[:count])
 
 
-_POOLS: dict[int, np.ufunc] = {kernels.SUM: np.add, kernels.MAX: np.maximum, kernels.MIN: np.minimum}
+def _multiply(x: Block, matrix: Block, out: Block) -> None:
+    """``x @ matrix`` in one call, which multiplies some rows at a time."""
+    inputs, outputs = matrix.shape
+    rows = max(1, AT_ONCE // (inputs * outputs))
+    whole = len(x) // rows * rows
+    if whole:
+        np.matmul(x[:whole].reshape(-1, rows, inputs), matrix, out=out[:whole].reshape(-1, rows, outputs))
+    if whole < len(x):
+        np.matmul(x[whole:], matrix, out=out[whole:])
