@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from nanosieve.compiler.graph import (
     Graph,
     LeakyRelu,
     Max,
+    Min,
     Overflow,
     Quantize,
     Relu,
@@ -227,3 +230,40 @@ def test_pooling_first_where_elements_differ_is_found(monkeypatch: pytest.Monkey
     monkeypatch.setattr(pool, "_alike", lambda apply, members: True)
     with pytest.raises(AssertionError):
         check(pooled(False, False))
+
+
+def convolved(kind: Max | Min | Sum, step: int = 2) -> Graph:
+    """A convolution, and pools of 2 x 2 directly behind it, `step` apart."""
+    builder = Builder()
+    x = builder.input("x", TensorType.of(Fixed(6, 3), (8, 9, 3)))
+    x = builder.add(Windows((3, 3), (1, 1), (1, 1), ((0, 0), (1, 1))), x, layer="a", part="windows")
+    x = builder.add(Dense(np.random.default_rng(9).integers(-15, 16, (27, 4)), -3), x, layer="a")
+    place = np.arange(np.prod(builder.types[x].shape)).reshape(builder.types[x].shape)
+    pools = np.lib.stride_tricks.sliding_window_view(place, (2, 2), axis=(0, 1))[::step, ::step]
+    x = builder.add(Gather(pools.reshape(*pools.shape[:3], 4)), x, layer="pool", part="windows")
+    return builder.finish({"y": builder.add(kind, x, layer="pool")})
+
+
+@pytest.mark.parametrize("kind", [Max(), Min(), Sum()])
+@pytest.mark.parametrize("bytes", [1 << 20, 5000])
+def test_pooling_joins_the_convolution(kind: Max, bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuse, "TILE_BYTES", bytes)
+    (action,) = check(convolved(kind)).plan.actions
+    assert isinstance(action.step, WindowProduct)
+    assert action.step.sources.shape[:2] == (4, 12)  # the last column of windows is not computed
+
+
+def test_pools_that_overlap_are_taken_from_the_convolution() -> None:
+    steps = [type(action.step) for action in check(convolved(Max(), step=1)).plan.actions]
+    assert steps == [WindowProduct, PickReduce]
+
+
+def test_pooling_of_other_windows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = fuse._pooled
+
+    def shuffled(product: WindowProduct, pool: PickReduce) -> WindowProduct | None:
+        return joined(product, replace(pool, index=np.roll(pool.index, 4, axis=1)))
+
+    monkeypatch.setattr(fuse, "_pooled", shuffled)
+    with pytest.raises(AssertionError):
+        check(convolved(Max()))

@@ -13,6 +13,8 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 __all__ = [
     "ARGMAX",
@@ -46,6 +48,8 @@ CLIP = 0
 DROP = 1  # bits: of a power of two of codes
 WRAP = 2  # any number of codes
 
+CHUNK = 8
+"""Elements copied at a time."""
 PART = 1024
 """Elements that stay in the nearest cache."""
 
@@ -184,24 +188,60 @@ def pick_reduce(x: Any, sources: Any, length: Any, step: Any, kind: Any, out: An
                         out[event, _at(target + j)] = min(best, x[event, _at(source + j * step)])
 
 
+def _chunk(context: Any, out: Any, target: Any, x: Any, source: Any) -> Any:
+    """``out[target : target + CHUNK] = x[source : source + CHUNK]`` of flat arrays.
+
+    Where both have one format it is a copy of memory of known size, thus one vector, which the compiler does
+    not find by itself.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to, origin = signature.args[0].dtype, signature.args[2].dtype
+        put, get = (
+            builder.gep(context.make_array(array)(context, builder, value).data, [place])
+            for array, value, place in zip(signature.args[::2], arguments[::2], arguments[1::2], strict=True)
+        )
+        number = [context.get_constant(types.intp, n) for n in range(CHUNK + 1)]
+        if to == origin:
+            cgutils.raw_memcpy(builder, put, get, number[CHUNK], to.bitwidth // 8)
+            return context.get_dummy_value()
+        for n in number[:CHUNK]:
+            value = context.cast(builder, builder.load(builder.gep(get, [n])), origin, to)
+            builder.store(value, builder.gep(put, [n]))
+        return context.get_dummy_value()
+
+    return types.void(out, target, x, source), generate
+
+
+_move: Any = intrinsic(_chunk)
+
+
 @_compiled
 def windows(x: Any, sources: Any, length: Any, first: Any, rows: Any, out: Any) -> None:
     """Windows ``first … first + rows`` of all events, `pick` with step 1: those of the first member of every
     pool, then those of the second …; `sources` are (members, windows, runs).
     """
     members, positions, runs = sources.shape
+    values, laid = x.reshape(-1), out.reshape(-1)
+    target = 0
     for member in range(members):
         event, position = divmod(first, positions)
-        for row in range(member * rows, (member + 1) * rows):
+        for _ in range(rows):
             for n in range(runs):
                 source = sources[member, position, n]
-                target = n * length
+                start = event * x.shape[1] + source
                 if source < 0:
                     for j in range(length):
-                        out[row, _at(target + j)] = 0
-                else:
+                        laid[_at(target + j)] = 0
+                elif length < CHUNK:
                     for j in range(length):
-                        out[row, _at(target + j)] = x[event, _at(source + j)]
+                        laid[_at(target + j)] = values[_at(start + j)]
+                else:
+                    last = length - CHUNK  # the last chunk may overlap the one before
+                    for j in range(0, last, CHUNK):
+                        _move(laid, target + j, values, start + j)
+                    _move(laid, target + last, values, start + last)
+                target += length
             position += 1
             if position == positions:
                 position = 0

@@ -44,7 +44,7 @@ Block = NDArray[Any]
 SMALL = 2048
 """Multiplications up to which a product of matrices is not worth a call of BLAS."""
 AT_ONCE = 1_000_000
-"""Multiplications up to which OpenBLAS multiplies matrices without copying them first."""
+"""Multiplications in one piece of a product: up to about so many OpenBLAS copies no operand first."""
 TILE_BYTES = 1024 * 1024
 """Windows laid out at a time."""
 
@@ -212,6 +212,17 @@ class Join:
             at += width
 
 
+def _multiply(x: Block, matrix: Block, out: Block) -> None:
+    """``x @ matrix`` in one call, which multiplies some rows at a time."""
+    inputs, outputs = matrix.shape
+    rows = max(1, AT_ONCE // (inputs * outputs))
+    whole = len(x) // rows * rows
+    if whole:
+        np.matmul(x[:whole].reshape(-1, rows, inputs), matrix, out=out[:whole].reshape(-1, rows, outputs))
+    if whole < len(x):
+        np.matmul(x[whole:], matrix, out=out[whole:])
+
+
 @dataclass(frozen=True)
 class Product:
     """Constant matrices (blocks, inputs, outputs) applied to (blocks, rows, inputs)."""
@@ -227,7 +238,7 @@ class Product:
         if out.dtype == INT64 or (blocks > 1 and self.rows * inputs * outputs <= SMALL):
             kernels.products(x.reshape(-1, self.rows, inputs), self.matrix, y.reshape(-1, self.rows, outputs))
         elif blocks == 1:
-            np.matmul(x.reshape(-1, inputs), self.matrix[0], out=y.reshape(-1, outputs))
+            _multiply(x.reshape(-1, inputs), self.matrix[0], y.reshape(-1, outputs))
         elif self.rows == 1:
             for n in range(blocks):
                 np.matmul(x[:, n, 0], self.matrix[n], out=y[:, n, 0])
@@ -309,14 +320,3 @@ class WindowProduct:
                 self.apply(raw[:count].reshape(-1), made.reshape(-1))
             else:
                 np.copyto(made, raw[:count])
-
-
-def _multiply(x: Block, matrix: Block, out: Block) -> None:
-    """``x @ matrix`` in one call, which multiplies some rows at a time."""
-    inputs, outputs = matrix.shape
-    rows = max(1, AT_ONCE // (inputs * outputs))
-    whole = len(x) // rows * rows
-    if whole:
-        np.matmul(x[:whole].reshape(-1, rows, inputs), matrix, out=out[:whole].reshape(-1, rows, outputs))
-    if whole < len(x):
-        np.matmul(x[whole:], matrix, out=out[whole:])
