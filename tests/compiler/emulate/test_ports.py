@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nanosieve.compiler.emulate import Emulator
+from nanosieve.compiler.emulate.tiers import FLOAT32, FLOAT64
 from nanosieve.compiler.graph import Builder, Fixed, Graph, Overflow, Rounding, TensorType, decode, encode
 from nanosieve.errors import SampleError
 
@@ -60,6 +61,40 @@ def test_codes_of_real_values(name: str, rounding: Rounding, overflow: Overflow,
     expected = encode(graph, {"x": x})["x"]
     assert np.array_equal(Emulator(graph).run({"x": expected})["y"], expected)
     assert np.array_equal(Emulator(graph)(x)["y"], decode(expected, TYPES[name]))
+
+
+NEAR = TensorType.of(Fixed(8, 4), (1,))
+COARSE = TensorType(np.array([-128]), np.array([127]), np.array([3]))
+
+
+def neighbours(type: TensorType) -> np.ndarray:
+    """The float32 numbers next to each code, each middle of two codes and 0."""
+    step = 2.0 ** type.exponent[0]
+    values = np.arange(-300, 301).astype(np.float32) / 2 * np.float32(step)
+    found = [values]
+    for end in (-np.inf, np.inf):
+        value = values
+        for _ in range(3):
+            value = np.nextafter(value, np.float32(end))
+            found.append(value)
+    return np.concatenate(found).reshape(-1, 1)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("type", [NEAR, COARSE])
+def test_float32_next_to_codes_and_ties(type: TensorType, rounding: Rounding) -> None:
+    graph = passed(type, rounding, Overflow.SAT)
+    x = neighbours(type)
+    assert (FLOAT32 in Emulator(graph)._reals["x"].constants) == (type is NEAR)
+    assert np.array_equal(Emulator(graph)(x)["y"], decode(encode(graph, {"x": x})["x"], type))
+
+
+def test_float32_where_it_is_not_exact_is_found() -> None:
+    graph = passed(COARSE, Rounding.TRN, Overflow.SAT)
+    emulator, x = Emulator(graph), neighbours(COARSE)
+    constants = emulator._reals["x"].constants
+    constants[FLOAT32] = [values.astype(np.float32) for values in constants[FLOAT64]]
+    assert not np.array_equal(emulator(x)["y"], decode(encode(graph, {"x": x})["x"], COARSE))
 
 
 def test_other_numbers_and_layouts() -> None:

@@ -300,7 +300,7 @@ def load(codes: Any, low: Any, high: Any, out: Any) -> int:
 def _rounded(value: Any, half: Any, nearest: Any) -> Any:
     """`value` to the nearest even integer, or to the integer below, plus 1 where `half` or more is cut."""
     below = np.floor(value)
-    return np.rint(value) if nearest else below + (1.0 if value - below >= half else 0.0)
+    return np.rint(value) if nearest else below + (value - below >= half)
 
 
 @_compiled
@@ -314,25 +314,25 @@ def encode(
         size = min(factor.size, x.size - start)
         bad = 0
         for j in range(size):
-            value = np.float64(x[_at(start + j)])
+            value = x[_at(start + j)]
             bad += value - value != 0.0
         if bad:
             for j in range(size):
-                value = np.float64(x[_at(start + j)])
+                value = x[_at(start + j)]
                 if value - value != 0.0:
                     return start + j
         if overflow == CLIP:
             for j in range(size):
-                rounded = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest)
+                rounded = _rounded(x[_at(start + j)] * factor[j], half, nearest)
                 out[_at(start + j)] = min(max(rounded, low[j]), high[j])
         elif overflow == DROP:
             for j in range(size):
-                rounded = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest)
+                rounded = _rounded(x[_at(start + j)] * factor[j], half, nearest)
                 above = rounded - np.floor(rounded / count[j]) * count[j] - low[j]
                 out[_at(start + j)] = above - np.floor(above / count[j]) * count[j] + low[j]
         else:
             for j in range(size):
-                rounded = _rounded(np.float64(x[_at(start + j)]) * factor[j], half, nearest)
+                rounded = _rounded(x[_at(start + j)] * factor[j], half, nearest)
                 out[_at(start + j)] = np.mod(np.fmod(rounded, count[j]) - low[j], count[j]) + low[j]
     return -1
 

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate import kernels
 from nanosieve.compiler.emulate.stage import tiled
-from nanosieve.compiler.emulate.tiers import FLOAT64, INT64, magnitude
+from nanosieve.compiler.emulate.tiers import FLOAT32, FLOAT64, INT64, magnitude, tier_of
 from nanosieve.compiler.graph import Graph, Input, Node, Overflow, Rounding, TensorType, encode
 
 __all__ = ["Codes", "Decode", "Reals", "Refusal", "Store"]
+
+LARGEST_FACTOR = 100
+"""Bits of a step below 1 in float32."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,18 @@ class Reals:
         self.name, self.type = name, type
         factor = np.exp2(-type.exponent.astype(float))
         count = type.high - type.low + 1.0
-        self.constants = tiled(FLOAT64, *(a.reshape(-1) for a in (factor, type.low, type.high, count)))
+        constants = [a.reshape(-1) for a in (factor, type.low, type.high, count)]
+        self.constants = {FLOAT64: tiled(FLOAT64, *constants)}
         self.half = 0.5 if port.rounding is Rounding.RND else np.inf
         self.nearest = port.rounding is Rounding.RND_CONV
         self.overflow = kernels.CLIP
         if port.overflow is Overflow.WRAP:
             self.overflow = kernels.DROP if (np.frexp(count)[0] == 0.5).all() else kernels.WRAP
+        # float32 times a power of two from 1 on is exact, or infinite and clipped. What rounding cuts off is
+        # exact too, but for numbers between -1/2 and 0, for which it stays 1/2 or more.
+        exact = (factor >= 1) & (factor <= 2.0**LARGEST_FACTOR)
+        if self.overflow == kernels.CLIP and tier_of(magnitude(type)) == FLOAT32 and exact.all():
+            self.constants[FLOAT32] = tiled(FLOAT32, *constants)
         self.alone: Graph | None = None
         if magnitude(type).max(initial=0.0) >= 2.0**52:  # too wide for the kernel
             self.alone = Graph((Node(name, port, (), name),), {name: name})
@@ -66,7 +75,9 @@ class Reals:
         if not self.type.size:
             return None
         x = _flat(array, (np.dtype(np.float32), FLOAT64))
-        place = kernels.encode(x, *self.constants, self.half, self.nearest, self.overflow, out)
+        tier = x.dtype if x.dtype in self.constants else FLOAT64
+        half = tier.type(self.half)
+        place = kernels.encode(x, *self.constants[tier], half, self.nearest, self.overflow, out)
         if place >= 0:
             event, flat = divmod(int(place), self.type.size)
             element = [int(n) for n in np.unravel_index(flat, self.type.shape)]
