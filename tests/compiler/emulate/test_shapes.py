@@ -253,8 +253,12 @@ def test_pooling_joins_the_convolution(kind: Max, bytes: int, monkeypatch: pytes
     assert action.step.sources.shape[:2] == (4, 12)  # the last column of windows is not computed
 
 
-def test_pools_that_overlap_are_taken_from_the_convolution() -> None:
-    steps = [type(action.step) for action in check(convolved(Max(), step=1)).plan.actions]
+@pytest.mark.parametrize(("step", "bytes"), [(1, 1 << 20), (2, 400)])
+def test_pools_that_overlap_or_exceed_a_tile_do_not(
+    step: int, bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuse, "TILE_BYTES", bytes)
+    steps = [type(action.step) for action in check(convolved(Max(), step)).plan.actions]
     assert steps == [WindowProduct, PickReduce]
 
 

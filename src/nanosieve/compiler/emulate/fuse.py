@@ -67,12 +67,13 @@ def _together(first: Action, second: Action, same: bool) -> Step | None:
     if isinstance(b, Product) and len(b.matrix) == 1 and b.rows > 1 and b.matrix.dtype != INT64:
         runs = runs_of(a.index, b.matrix.shape[1], steps=False)
         sources = runs.sources.reshape(1, b.rows, -1)
-        return WindowProduct(sources, runs.length, b.matrix[0], SUM, None, _tile(b.matrix[0], 1))
+        return WindowProduct(sources, runs.length, b.matrix[0], SUM, None, max(1, _tile(b.matrix[0], 1)))
     return None
 
 
 def _tile(matrix: Block, members: int) -> int:
-    return max(1, TILE_BYTES // (members * sum(matrix.shape) * matrix.itemsize))
+    """Pools of so many windows that are laid out at a time, 0 if not even one fits."""
+    return int(TILE_BYTES // (members * sum(matrix.shape) * matrix.itemsize))
 
 
 def _pooled(product: WindowProduct, pool: PickReduce) -> WindowProduct | None:
@@ -84,10 +85,10 @@ def _pooled(product: WindowProduct, pool: PickReduce) -> WindowProduct | None:
     rows, column = np.divmod(pool.index.reshape(members, -1, columns), columns)
     whole = (rows == rows[..., :1]).all() and (column == np.arange(columns)).all()
     windows = rows[..., 0]
-    if not whole or np.unique(windows).size < windows.size:
+    tile = _tile(product.matrix, members)
+    if not whole or not tile or np.unique(windows).size < windows.size:
         return None
     sources = np.ascontiguousarray(product.sources[0][windows])
-    tile = _tile(product.matrix, members)
     return replace(product, sources=sources, kind=pool.kind, tile=tile)
 
 

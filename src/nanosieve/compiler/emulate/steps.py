@@ -45,6 +45,8 @@ SMALL = 2048
 """Multiplications up to which a product of matrices is not worth a call of BLAS."""
 AT_ONCE = 1_000_000
 """Multiplications in one piece of a product: up to about so many OpenBLAS copies no operand first."""
+FEWEST_ROWS = 100
+"""For which a piece is worth it."""
 TILE_BYTES = 1024 * 1024
 """Windows laid out at a time."""
 
@@ -213,10 +215,10 @@ class Join:
 
 
 def _multiply(x: Block, matrix: Block, out: Block) -> None:
-    """``x @ matrix`` in one call, which multiplies some rows at a time."""
+    """``x @ matrix``, some rows at a time within one call."""
     inputs, outputs = matrix.shape
-    rows = max(1, AT_ONCE // (inputs * outputs))
-    whole = len(x) // rows * rows
+    rows = AT_ONCE // max(1, inputs * outputs)
+    whole = len(x) // rows * rows if rows >= FEWEST_ROWS else 0
     if whole:
         np.matmul(x[:whole].reshape(-1, rows, inputs), matrix, out=out[:whole].reshape(-1, rows, outputs))
     if whole < len(x):
