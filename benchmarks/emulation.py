@@ -18,6 +18,7 @@ from side_by_side import Timing, machine, race, table, write
 
 import nanosieve as ns
 import networks
+from nanosieve.compiler.frontends.keras_model import load_keras_model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "models"
 THREADS = 2
@@ -83,10 +84,8 @@ def tagger(folder: Path) -> dict[str, Timing]:
 
 def shared(path: Path) -> dict[str, Timing]:
     """A network trained by others against alkaid's interpreter."""
-    import keras
-
     graph = ns.load(path)
-    model = keras.saving.load_model(path, compile=False)
+    model = load_keras_model(path)
     adders = alkaid_of(model)
     ((port, type),) = graph.inputs.items()
     x = events(type.shape, 200_000)
@@ -146,7 +145,7 @@ def main() -> None:
         if "cnn" in arguments.what:
             results["CNN of arXiv:2101.05108, 8 bits"] = cnn(Path(name))
     if "shared" in arguments.what:
-        for path in sorted(SHARED.glob("*hgq2_ebops*.keras")) + sorted(SHARED.glob("*particles8*.keras")):
+        for path in sorted(SHARED.glob("*hgq2*.keras")):
             results[path.stem] = shared(path)
     for title, timings in results.items():
         print(table(title, timings))
