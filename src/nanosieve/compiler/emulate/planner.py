@@ -16,6 +16,7 @@ from nanosieve.compiler.emulate.steps import Convert, Elementwise, Fill, Pick, R
 from nanosieve.compiler.emulate.tiers import INT64, Tier, magnitude, tier_of, wider
 from nanosieve.compiler.emulate.trim import trim
 from nanosieve.compiler.graph import Constant, Graph, Input, Integers, Node, TensorType
+from nanosieve.compiler.passes import FEWER_ELEMENTS, run_passes
 
 __all__ = ["Planner", "make_plan"]
 
@@ -149,7 +150,8 @@ def make_plan(graph: Graph) -> Plan:
     Raises:
         GraphError: the graph breaks a rule.
     """
-    planner = Planner(graph.verify())
+    graph = _with_fewer_elements(graph.verify())
+    planner = Planner(graph)
     inputs = {}
     for name, type in graph.inputs.items():
         inputs[name] = planner.slot(type.size, tier_of(magnitude(type)))
@@ -168,6 +170,16 @@ def make_plan(graph: Graph) -> Plan:
     outputs = {output: (planner.read(name), graph.types[name]) for output, name in graph.outputs.items()}
     plan = Plan(tuple(planner.slots), tuple(planner.actions), inputs, outputs)
     return fuse(pool_first(trim(plan))).placed()
+
+
+def _with_fewer_elements(graph: Graph) -> Graph:
+    """The graph without elements that are constant or not read, if its outputs keep their steps."""
+    fewer = run_passes(graph, FEWER_ELEMENTS)
+    same = all(
+        np.array_equal(fewer.types[fewer.outputs[output]].exponent, graph.types[name].exponent)
+        for output, name in graph.outputs.items()
+    )
+    return fewer if same else graph
 
 
 def _needed(graph: Graph) -> list[Node]:

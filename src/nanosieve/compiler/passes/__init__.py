@@ -10,22 +10,27 @@ from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
 from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
 from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
 from nanosieve.compiler.passes.fold_constants import fold_constants
+from nanosieve.compiler.passes.gather_early import gather_early
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
 from nanosieve.compiler.passes.merge_rewiring import merge_rewiring
 from nanosieve.compiler.passes.quantize_at_source import quantize_at_source
+from nanosieve.compiler.passes.sum_varying import sum_varying
 
 __all__ = [
     "DEFAULT",
+    "FEWER_ELEMENTS",
     "Pass",
     "absorb_rounding",
     "drop_dead_values",
     "drop_idle_quantizers",
     "fold_batch_norm",
     "fold_constants",
+    "gather_early",
     "merge_quantizers",
     "merge_rewiring",
     "quantize_at_source",
     "run_passes",
+    "sum_varying",
 ]
 
 Pass = Callable[[Graph], Graph]
@@ -40,6 +45,17 @@ DEFAULT: tuple[Pass, ...] = (
     absorb_rounding,
     drop_dead_values,
 )
+
+
+FEWER_ELEMENTS: tuple[Pass, ...] = (
+    fold_constants,
+    sum_varying,
+    merge_rewiring,
+    drop_dead_values,
+    gather_early,
+    drop_dead_values,
+)
+"""For software, which pays for every element; hardware has no cells for constant or unread ones."""
 
 
 def run_passes(
