@@ -510,8 +510,10 @@ class TestSample:
         assert Calibration(np.ones((1, 1)), {"default": "fixed<9,3>"}).port == Fixed(9, 3)
         with pytest.raises(SettingsError, match="this model takes one type for its inputs"):
             _ = Calibration(np.ones((1, 1)), {"a": "fixed<9,3>"}).port
-        with pytest.raises(SettingsError, match=r"'fixed<9>' is not a fixed-point type"):
+        with pytest.raises(SettingsError, match=r"one type for its inputs, .* not 'fixed<9>'"):
             _ = Calibration(np.ones((1, 1)), "fixed<9>").port
+        with pytest.raises(SettingsError, match=r"precision 'fixed<0,3>' is not a type of 1 to 32 bits"):
+            _ = Calibration(None, "fixed<0,3>").port
 
     def test_quantile(self):
         with pytest.raises(SettingsError, match="quantile of a calibration is above"):

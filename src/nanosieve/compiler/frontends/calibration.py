@@ -55,15 +55,16 @@ class Calibration:
         """The one type that is stated, for models whose ports alone are free.
 
         Raises:
-            SettingsError: types by layer, or a type without its binary point.
+            SettingsError: types by layer, or a type without bits or without its binary point.
         """
         given = self.precision if isinstance(self.precision, str) else dict(self.precision)
         if isinstance(given, dict) and set(given) == {"default"}:
             given = given["default"]
-        if not isinstance(given, str):
+        stated = Stated.parse(given) if isinstance(given, str) else None
+        if stated is None or stated.integer is None:
             message = f"this model takes one type for its inputs, such as fixed<16,6>, not {given!r}"
             raise SettingsError(message)
-        return Fixed.parse(given)
+        return Fixed(stated.width, stated.integer, stated.signed)
 
     def named(self, inputs: Sequence[str]) -> Calibration:
         """The same with the sample by the names of the `inputs`.
