@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from nanosieve.compiler.graph import Graph, Rounding
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
-from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element
+from nanosieve.compiler.hardware.built import BuiltLayer
+from nanosieve.compiler.hardware.elements import Element
 
 
 def evaluate_cells(  # noqa: C901 - one arm for each cell
@@ -89,4 +90,4 @@ def evaluate_layers(
     for layer in layers:
         values = evaluate_cells(layer.netlist, [buses[port] for port in layer.ports])
         buses[layer.name] = [values[n] for n in layer.netlist.outputs]
-    return {name: [buses[e.source][e.index] for e in elements] for name, elements in outputs.items()}
+    return {name: [buses[e.source][e.index] if e.source else e.low for e in elements] for name, elements in outputs.items()}

@@ -139,7 +139,7 @@ def test_the_manifest(design: HardwareDesign, tmp_path: Path) -> None:
     folder = design.write(tmp_path / "deep" / "folder")
     manifest = json.loads((folder / "design.json").read_text())
     assert manifest == json.loads(json.dumps(design.manifest()))
-    assert (manifest["format"], manifest["name"], manifest["device"]) == (1, "network", "xcvu9p")
+    assert (manifest["format"], manifest["name"], manifest["device"]) == (2, "network", "xcvu9p")
     assert (manifest["clock_mhz"], manifest["interval_cycles"]) == (300, 1)
     assert manifest["budget"] == {
         "every": "25 ns", "latency": "100 ns", "clock": "300 MHz", "device": "xcvu9p", "share": 0.5,
@@ -154,7 +154,7 @@ def test_the_manifest(design: HardwareDesign, tmp_path: Path) -> None:
     assert manifest["latency_cycles"] == 1 + manifest["layers"][-1]["stage"]
     (x,) = manifest["inputs"]
     assert [element["lsb"] for element in x["elements"]] == [6 * n for n in range(8)]
-    assert x["elements"][0] == {"lsb": 0, "width": 6, "signed": True, "exponent": -3, "low": -32, "high": 31}
+    assert x["elements"][0] == {"lsb": 0, "width": 6, "signed": True, "exponent": -3, "low": -32, "high": 31, "beat": 0}
     assert manifest["outputs"][0]["bus"] == "y"
     for module in manifest["modules"].values():
         assert (folder / module["file"]).is_file()

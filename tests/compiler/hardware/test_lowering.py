@@ -14,7 +14,8 @@ from nanosieve.compiler.graph import Rounding, interpret
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.schedule import CONSTANT
 from nanosieve.compiler.hardware.timing import DelayModel
-from nanosieve.compiler.hardware.unrolled import build_layers
+from nanosieve.compiler.hardware.build import Plan, build_layers
+from nanosieve.compiler.hardware.once import Settings
 
 EVENTS = 12
 
@@ -23,7 +24,7 @@ def compare(seed: int, layers: int = 10) -> None:
     graph = random_graph(seed, layers)
     rng = np.random.default_rng(seed)
     extra_depth = int(rng.integers(-1, 3))
-    built, outputs = build_layers(graph, DelayModel(), 5.0, extra_depth=extra_depth)
+    built, outputs = build_layers(graph, Plan(), Settings(DelayModel(), 5.0, extra_depth=extra_depth))
     codes = {name: random_codes(rng, type, EVENTS) for name, type in graph.inputs.items()}
     expected = interpret(graph, codes)
     for event in range(EVENTS):
@@ -68,7 +69,7 @@ def test_a_wrong_shift_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_path_is_longer_than_the_clock(seed: int) -> None:
     """Between two registers lies no more delay than the model allows, and every value waits in registers."""
     model, period = DelayModel(), 5.0
-    built, _ = build_layers(random_graph(seed, 20), model, period, extra_depth=0)
+    built, _ = build_layers(random_graph(seed, 20), Plan(), Settings(model, period))
     for layer in built:
         schedule = layer.schedule
         for n, cell in enumerate(layer.netlist.cells):
@@ -85,8 +86,8 @@ def test_no_path_is_longer_than_the_clock(seed: int) -> None:
 
 def test_a_slower_clock_needs_fewer_stages() -> None:
     graph = random_graph(5, 20)
-    fast, _ = build_layers(graph, DelayModel(), 5.0, extra_depth=0)
-    slow, _ = build_layers(graph, DelayModel(), 40.0, extra_depth=0)
+    fast, _ = build_layers(graph, Plan(), Settings(DelayModel(), 5.0, extra_depth=0))
+    slow, _ = build_layers(graph, Plan(), Settings(DelayModel(), 40.0, extra_depth=0))
     assert max(la.schedule.stage for la in slow) < max(la.schedule.stage for la in fast)
 
 

@@ -12,7 +12,8 @@ from nanosieve.compiler.hardware import DelayModel
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.timing import lut_cost
-from nanosieve.compiler.hardware.unrolled import build_layers
+from nanosieve.compiler.hardware.build import Plan, build_layers
+from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.used_bits import used_bits
 
 
@@ -51,7 +52,7 @@ def test_unused_bits_do_not_matter(seed: int) -> None:
     """Flip unused bits of every cell in turn: no output changes. Flip used ones: many outputs do."""
     rng = np.random.default_rng(seed)
     graph = random_graph(seed, 6)
-    layers, _ = build_layers(graph, DelayModel(), 5.0, extra_depth=0)
+    layers, _ = build_layers(graph, Plan(), Settings(DelayModel(), 5.0, extra_depth=0))
     changed = tried = 0
     for layer in layers:
         netlist = layer.netlist

@@ -174,10 +174,11 @@ module tiny (
   output wire [0:0] trigger_out
 );
 
-  reg [1:0] valid_pipeline;
-  always @(posedge clk)
-    valid_pipeline <= reset ? 2'd0 : {valid_pipeline[0:0], valid_in};
-  assign valid_out = valid_pipeline[1];
+  wire cycle_0 = valid_in;
+  reg [1:0] cycle_2_chain;
+  always @(posedge clk) cycle_2_chain <= reset ? 2'd0 : {cycle_2_chain[0:0], cycle_0};
+  wire cycle_2 = cycle_2_chain[1];
+  assign valid_out = cycle_2;
 
   wire [4:0] dense;  // at stage 0
   tiny_dense u_dense (.clk(clk), .x(x), .out(dense));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,9 @@ from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
-from nanosieve.compiler.hardware.unrolled import BuiltLayer, build_layers, input_elements
+from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
+from nanosieve.compiler.hardware.built import BuiltLayer
+from nanosieve.compiler.hardware.once import Settings
 from nanosieve.devices import Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
@@ -24,7 +27,7 @@ from nanosieve.progress import Progress, silent
 
 __all__ = ["HardwareDesign", "build_design"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class HardwareDesign:
         budget, cycles = self.budget, self.sources.latency
         return {
             "latency_cycles": Figure(cycles, "cycles", Provenance.ESTIMATED, source="schedule"),
-            "interval_cycles": Figure(1, "cycles", Provenance.ESTIMATED, source="schedule"),
+            "interval_cycles": Figure(self.sources.interval, "cycles", Provenance.ESTIMATED, source="schedule"),
             "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
             "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
             "fmax_mhz": Figure(self.fmax_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
@@ -76,19 +79,17 @@ class HardwareDesign:
 
     def manifest(self) -> dict[str, Any]:
         """The content of ``design.json``."""
-        children = [module.module for module in self.sources.layers]
-        modules: dict[str, Any] = {
-            module.module: {"file": f"rtl/{module.module}.v", "children": []}
-            for module in self.sources.layers
+        modules = {
+            name: {"file": f"rtl/{name}.v", "children": children}
+            for name, children in self.sources.children.items()
         }
-        modules[self.sources.top] = {"file": f"rtl/{self.sources.top}.v", "children": children}
         return {
             "format": FORMAT,
             "name": self.sources.top,
             "device": self.budget.device,
             "clock_mhz": self.budget.clock_mhz,
             "latency_cycles": self.sources.latency,
-            "interval_cycles": 1,
+            "interval_cycles": self.sources.interval,
             "inputs": [port.to_dict() for port in self.sources.inputs],
             "outputs": [port.to_dict() for port in self.sources.outputs],
             "layers": [self._layer(n) for n in range(len(self.layers))],
@@ -108,11 +109,11 @@ class HardwareDesign:
             "module": module.module,
             "file": f"rtl/{module.module}.v",
             "signal": module.signal,
-            "stage": layer.schedule.stage,
-            "first_stage": min(stages, default=layer.schedule.stage),
+            "stage": layer.last_stage,
+            "first_stage": layer.slots[0] + min(stages, default=layer.schedule.stage),
             "registers": registers_by_stage(layer),
             "estimate": layer_estimate(layer),
-            "elements": elements_to_dicts(layer.elements, module.layout),
+            "elements": _placed(layer, module.layout),
         }
 
     def write(self, folder: str | Path) -> Path:
@@ -126,13 +127,12 @@ class HardwareDesign:
         folder = output_folder(folder)
         rtl = output_folder(folder / "rtl")
         (folder / "design.json").unlink(missing_ok=True)
-        wanted = {f"{self.sources.top}.v", *(f"{m.module}.v" for m in self.sources.layers)}
+        texts = self.sources.texts
         for stale in rtl.glob("*.v"):
-            if stale.name not in wanted:
+            if stale.stem not in texts:
                 stale.unlink()
-        for module in self.sources.layers:
-            write_text(rtl / f"{module.module}.v", module.text)
-        write_text(rtl / f"{self.sources.top}.v", self.sources.text)
+        for name, text in texts.items():
+            write_text(rtl / f"{name}.v", text)
         self._write_model(folder)
         save_graph(self.graph, folder / "graph.json")
         write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
@@ -150,10 +150,23 @@ class HardwareDesign:
                 shutil.copyfile(source, temporary)
 
 
+def _placed(layer: BuiltLayer, layout: Sequence[tuple[int, int]]) -> list[dict[str, object] | None]:
+    """Where and when each element of the layer's node is on its bus; None for one that is not made."""
+    rows: list[dict[str, object] | None] = []
+    for e in layer.elements:
+        if e is None:
+            rows.append(None)
+            continue
+        (row,) = elements_to_dicts([e], [layout[e.index]])
+        rows.append({**row, "stage": e.arrival.stage})
+    return rows
+
+
 def build_design(
     graph: Graph,
     budget: Budget,
     *,
+    plan: Plan | None = None,
     model: DelayModel | None = None,
     extra_depth: int = 0,
     progress: Progress = silent,
@@ -181,8 +194,10 @@ def build_design(
         raise BudgetError(message)
     graph.verify()
     model = model or DelayModel()
-    layers, outputs = build_layers(graph, model, budget.period_ns, extra_depth=extra_depth, progress=progress)
-    sources = write_sources(graph, layers, outputs, input_elements(graph))
+    plan = plan or Plan()
+    settings = Settings(model, budget.period_ns, plan.interval, extra_depth)
+    layers, outputs = build_layers(graph, plan, settings, progress=progress)
+    sources = write_sources(graph, layers, outputs, input_elements(graph, plan.beats))
     design = HardwareDesign(graph, budget, tuple(layers), sources, model)
     _check_latency(design)
     _check_room(design, device)
@@ -192,7 +207,7 @@ def build_design(
 def _check_latency(design: HardwareDesign) -> None:
     budget, cycles = design.budget, design.sources.latency
     if cycles > budget.latency_cycles:
-        last = max(design.layers, key=lambda layer: layer.schedule.stage)
+        last = max(design.layers, key=lambda layer: layer.last_stage)
         message = (
             f"latency: {cycles} cycles of {budget.period_ns:g} ns are {cycles * budget.period_ns:g} ns, "
             f"{(cycles - budget.latency_cycles) * budget.period_ns:g} ns over the budget of "

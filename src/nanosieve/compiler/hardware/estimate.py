@@ -7,7 +7,7 @@ from itertools import pairwise
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.timing import lut_cost, uses_dsp
 from nanosieve.compiler.hardware.top import Sources
-from nanosieve.compiler.hardware.unrolled import BuiltLayer
+from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.used_bits import used_bits
 
 __all__ = ["layer_estimate", "registers_by_stage", "top_estimate"]
@@ -27,6 +27,8 @@ def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
         for first, last in pairwise(stages):
             shift, registers = _delay(last - first)
             lut, ff = lut + shift * mask.bit_count(), ff + registers * mask.bit_count()
+    if layer.feed:
+        lut, ff = lut + layer.feed.cost["lut"], ff + layer.feed.cost["ff"]
     return {"lut": round(logic + lut, 1), "ff": ff, "dsp": sum(uses_dsp(cell) for cell in cells)}
 
 

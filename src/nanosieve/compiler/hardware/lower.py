@@ -67,6 +67,7 @@ class Lowering:
 
     def give_input(self, port: int, element: int, low: int, high: int, arrival: Arrival) -> int:
         """Add an input element that arrives at `arrival` and return its cell."""
+        self.settle()
         cell = self.netlist.input(port, element, low, high)
         if cell == len(self.arrivals) and low < high:
             self.arrivals.append(arrival)
@@ -94,11 +95,11 @@ class Lowering:
         out = self.graph.types[final.name]
         ends = zip(values, out.low.flat, out.high.flat, out.exponent.flat, strict=True)
         self.values[final.name] = [
-            self._as_typed(value, int(low), int(high), int(exponent)) for value, low, high, exponent in ends
+            self.as_typed(value, int(low), int(high), int(exponent)) for value, low, high, exponent in ends
         ]
         self.settle()
 
-    def _as_typed(self, value: Value, low: int, high: int, exponent: int) -> Value:
+    def as_typed(self, value: Value, low: int, high: int, exponent: int) -> Value:
         """The value at the step and in the proven range of the graph's type."""
         cell = self.netlist.shift(value.cell, value.exponent - exponent)
         return Value(self.netlist.narrow(cell, low, high), exponent)

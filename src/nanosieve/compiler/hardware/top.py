@@ -1,46 +1,86 @@
-"""The top module: one instance for each layer, the `valid` pipeline and the output registers."""
+"""The top module: one instance for each layer, the pulses of the events and the output registers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nanosieve.compiler.graph import Graph, bit_width
+from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.hardware.built import BuiltLayer
+from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.feed_verilog import DELAY_LINE, Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
-from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element
+from nanosieve.compiler.hardware.timeline import timeline
 from nanosieve.compiler.hardware.verilog import Bus, layer_module
 
-__all__ = ["LayerModule", "Port", "Sources", "write_sources"]
+__all__ = ["LayerModule", "Port", "Sources", "elements_to_dicts", "write_sources"]
+
+Layout = tuple[tuple[int, int], ...]
+"""(lowest bit, width) of every lane of a bus."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """A flat bus of the top module: element ``e`` occupies ``bus[lsb[e] +: width[e]]``."""
+    """A flat bus of the top module: lane ``n`` occupies ``bus[lsb[n] +: width[n]]``.
+
+    Attributes:
+        elements: of the input or output; of an input in several beats their arrival is the beat.
+        layout: of the lanes.
+    """
 
     name: str
     bus: str
     elements: tuple[Element, ...]
-    layout: tuple[tuple[int, int], ...]
+    layout: Layout
+    is_input: bool
 
     @property
     def width(self) -> int:
         """Bits of the bus."""
         return sum(width for _, width in self.layout)
 
+    @property
+    def beats(self) -> int:
+        """Cycles in which an event enters."""
+        return 1 + max((e.arrival.stage for e in self.elements), default=0) if self.is_input else 1
+
     def to_dict(self) -> dict[str, object]:
         """The JSON form."""
-        return {"name": self.name, "bus": self.bus, "elements": elements_to_dicts(self.elements, self.layout)}
+        places = [self.layout[e.index if self.is_input else n] for n, e in enumerate(self.elements)]
+        rows = elements_to_dicts(self.elements, places)
+        if self.is_input:
+            rows = [{**row, "beat": e.arrival.stage} for row, e in zip(rows, self.elements, strict=True)]
+        return {"name": self.name, "bus": self.bus, "beats": self.beats, "elements": rows}
 
 
 @dataclass(frozen=True)
 class LayerModule:
-    """Where a layer is in the Verilog: module, file text, and the wire of its output in the top module."""
+    """Where a layer is in the Verilog.
+
+    Attributes:
+        module: the module that the top instantiates.
+        signal: the wire of its output in the top module.
+        texts: module → Verilog, `module` among them.
+        layout: of the lanes of its output.
+    """
 
     layer: BuiltLayer
     module: str
     signal: str
-    text: str
-    layout: tuple[tuple[int, int], ...]
+    texts: Mapping[str, str]
+    layout: Layout
+
+    @property
+    def text(self) -> str:
+        """Verilog of `module`."""
+        return self.texts[self.module]
+
+    @property
+    def children(self) -> dict[str, list[str]]:
+        """Module → the modules in it."""
+        inner = [name for name in self.texts if name != self.module]
+        line = ["nanosieve_delay"] if "nanosieve_delay" in self.texts[self.module] else []
+        return {self.module: inner + line, **{name: [] for name in inner}}
 
 
 @dataclass(frozen=True)
@@ -53,6 +93,22 @@ class Sources:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     latency: int
+    interval: int
+    common: Mapping[str, str]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Module → Verilog."""
+        own = {name: text for module in self.layers for name, text in module.texts.items()}
+        return {**own, **self.common, self.top: self.text}
+
+    @property
+    def children(self) -> dict[str, list[str]]:
+        """Module → the modules in it."""
+        found = {name: [] for name in self.common}
+        for module in self.layers:
+            found.update(module.children)
+        return {**found, self.top: [module.module for module in self.layers]}
 
     @property
     def delays(self) -> list[tuple[int, int]]:
@@ -61,12 +117,11 @@ class Sources:
             (width, self.latency - e.arrival.stage)
             for port in self.outputs
             for e, (_, width) in zip(port.elements, port.layout, strict=True)
+            if not e.constant
         ]
 
 
-def elements_to_dicts(
-    elements: tuple[Element, ...], layout: tuple[tuple[int, int], ...]
-) -> list[dict[str, object]]:
+def elements_to_dicts(elements: Sequence[Element], layout: Sequence[tuple[int, int]]) -> list[dict[str, object]]:
     """The JSON form of the elements of a bus."""
     return [
         {
@@ -81,60 +136,103 @@ def elements_to_dicts(
     ]
 
 
-def _port(name: str, bus: str, elements: tuple[Element, ...]) -> Port:
+def _layout(widths: Sequence[int]) -> Layout:
     layout: Bus = []
-    for e in elements:
-        lsb = layout[-1][0] + layout[-1][1] if layout else 0
-        layout.append((lsb, max(bit_width(e.low, e.high), 1)))
-    return Port(name, bus, elements, tuple(layout))
+    for width in widths:
+        layout.append((sum(layout[-1]) if layout else 0, width))
+    return tuple(layout)
+
+
+def _input_port(name: str, bus: str, elements: Sequence[Element]) -> Port:
+    widths = {e.index: e.width for e in elements}
+    return Port(name, bus, tuple(elements), _layout([widths[n] for n in sorted(widths)]), True)
 
 
 def write_sources(
     graph: Graph,
-    layers: list[BuiltLayer],
-    outputs: Mapping[str, list[Element]],
-    inputs: Mapping[str, list[Element]],
+    layers: Sequence[BuiltLayer],
+    outputs: Mapping[str, Sequence[Element]],
+    inputs: Mapping[str, Sequence[Element]],
 ) -> Sources:
     """The Verilog of all modules."""
     names = Names()
     top = names.new(graph.name)
-    in_ports = tuple(_port(name, names.new(name), tuple(elements)) for name, elements in inputs.items())
+    in_ports = tuple(_input_port(name, names.new(name), elements) for name, elements in inputs.items())
     out_ports = tuple(
-        _port(
+        Port(
             name,
             names.new(name if name not in {la.name for la in layers} else f"{name}_out"),
             tuple(elements),
+            _layout([e.width for e in elements]),
+            False,
         )
         for name, elements in outputs.items()
     )
     latency = 1 + max((e.arrival.stage for port in out_ports for e in port.elements), default=0)
+    latency = max(latency, 1)
     signals = {port.name: port.bus for port in in_ports}
     layouts = {port.name: port.layout for port in in_ports}
     modules: list[LayerModule] = []
     for layer in layers:
         signals[layer.name] = names.new(layer.name)
         module = names.new(f"{top}_{layer.name}")
+        modules.append(_layer(layer, module, signals, layouts))
+        layouts[layer.name] = modules[-1].layout
+    interval = max(
+        1,
+        *(layer.feed.needed_interval for layer in layers if layer.feed),
+        *(port.beats for port in in_ports),
+    )
+    text = _top_module(top, in_ports, out_ports, modules, signals, layouts, latency, interval)
+    lines = any("nanosieve_delay" in text for module in modules for text in module.texts.values())
+    common = {"nanosieve_delay": DELAY_LINE} if lines else {}
+    return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval, common)
+
+
+def _layer(
+    layer: BuiltLayer, module: str, signals: Mapping[str, str], layouts: Mapping[str, Layout]
+) -> LayerModule:
+    title = f"{layer.name}: {', '.join(dict.fromkeys(layer.kinds))}"
+    if layer.feed is None:
         buses = {signals[source]: layouts[source] for source in layer.ports}
         elements = {
             (port, n): place
             for port, source in enumerate(layer.ports)
             for n, place in enumerate(layouts[source])
         }
-        title = (
-            f"{layer.name}: {', '.join(dict.fromkeys(layer.kinds))}; outputs at stage {layer.schedule.stage}"
-        )
         text, layout = layer_module(
             module,
-            title,
-            {bus: sum(width for _, width in layout) for bus, layout in buses.items()},
+            f"{title}; outputs at stage {layer.schedule.stage}",
+            {bus: sum(width for _, width in lanes) for bus, lanes in buses.items()},
             elements,
             layer.netlist,
             layer.schedule,
         )
-        layouts[layer.name] = tuple(layout)
-        modules.append(LayerModule(layer, module, signals[layer.name], text, tuple(layout)))
-    text = _top_module(top, in_ports, out_ports, modules, signals, layouts, latency)
-    return Sources(top, text, tuple(modules), in_ports, out_ports, latency)
+        return LayerModule(layer, module, signals[layer.name], {module: text}, tuple(layout))
+    lanes = _layout([port.width for port in layer.feed.ports])
+    kernel = f"{module}_slot"
+    inner, layout = layer_module(
+        kernel,
+        f"{title}: one slot; outputs {layer.schedule.stage} cycles after the inputs",
+        {"in": sum(width for _, width in lanes)} if lanes else {},
+        {(0, n): place for n, place in enumerate(lanes)},
+        layer.netlist,
+        layer.schedule,
+    )
+    out_width = max(1, sum(width for _, width in layout))
+    own = {layer.name: tuple(layout)}
+    buses_of = {
+        source: (
+            "out" if source == layer.name else signals[source],
+            sum(width for _, width in {**layouts, **own}[source]),
+            {**layouts, **own}[source],
+        )
+        for source in layer.ports
+    }
+    first, last = layer.slots[0], layer.slots[-1]
+    when = f"in cycle {first}" if first == last else f"{len(layer.slots)} slots in cycles {first} to {last}"
+    outer = feed_module(module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width)
+    return LayerModule(layer, module, signals[layer.name], {module: outer, kernel: inner}, tuple(layout))
 
 
 def _top_module(
@@ -143,41 +241,50 @@ def _top_module(
     outputs: tuple[Port, ...],
     modules: list[LayerModule],
     signals: Mapping[str, str],
-    layouts: Mapping[str, tuple[tuple[int, int], ...]],
+    layouts: Mapping[str, Layout],
     latency: int,
+    interval: int,
 ) -> str:
+    rate = "every cycle" if interval == 1 else f"every {interval} cycles at most"
     lines = [
-        f"// {top}: a new event every cycle; outputs and valid_out {latency} cycles after valid_in",
+        f"// {top}: a new event {rate}; outputs and valid_out {latency} cycles after valid_in",
         f"module {top} (",
         "  input  wire clk,",
         "  input  wire reset,  // synchronous; forgets the events in flight",
         "  input  wire valid_in,",
     ]
-    lines += [f"  input  wire [{port.width - 1}:0] {port.bus}," for port in inputs]
+    for port in inputs:
+        beats = f"  // in {port.beats} cycles, from that of valid_in on" if port.beats > 1 else ""
+        lines.append(f"  input  wire [{port.width - 1}:0] {port.bus},{beats}")
     lines += ["  output wire valid_out,"]
     lines += [f"  output wire [{port.width - 1}:0] {port.bus}," for port in outputs]
     lines[-1] = lines[-1].rstrip(",")
-    lines += [
-        ");",
-        "",
-        f"  reg [{latency - 1}:0] valid_pipeline;",
-        "  always @(posedge clk)",
-        f"    valid_pipeline <= reset ? {latency}'d0 : "
-        + ("valid_in;" if latency == 1 else f"{{valid_pipeline[{latency - 2}:0], valid_in}};"),
-        f"  assign valid_out = valid_pipeline[{latency - 1}];",
-        "",
-    ]
+    lines += [");", ""]
+    controls = [Controls.of(module.layer.feed) for module in modules if module.layer.feed]
+    cycles = [c for control in controls for c in (control.start, control.capture) if c is not None]
+    pulse_lines, pulses = timeline([*cycles, latency], interval)
+    lines += [*pulse_lines, f"  assign valid_out = {pulses[latency]};", ""]
     for module in modules:
         width = sum(width for _, width in module.layout)
-        ports = "".join(f", .{signals[s]}({signals[s]})" for s in module.layer.ports)
+        layer = module.layer
+        ports = [f".{signals[s]}({signals[s]})" for s in layer.ports if s != layer.name]
+        if layer.feed:
+            control = Controls.of(layer.feed)
+            ports.insert(0, ".reset(reset)")
+            pins = (("start", control.start), ("capture", control.capture))
+            ports += [f".{pin}({pulses[cycle]})" for pin, cycle in pins if cycle is not None]
+        given = "".join(f", {port}" for port in ports)
         lines += [
-            f"  wire [{width - 1}:0] {module.signal};  // at stage {module.layer.schedule.stage}",
-            f"  {module.module} u_{module.signal} (.clk(clk){ports}, .out({module.signal}));",
+            f"  wire [{width - 1}:0] {module.signal};  // at stage {layer.last_stage}",
+            f"  {module.module} u_{module.signal} (.clk(clk){given}, .out({module.signal}));",
             "",
         ]
     for port in outputs:
         parts = []
         for e, (_, width) in zip(port.elements, port.layout, strict=True):
+            if e.constant:
+                parts.append((f"{width}'d{e.low & ((1 << width) - 1)}", 0))
+                continue
             lsb, _ = layouts[e.source][e.index]
             parts.append((f"{signals[e.source]}[{lsb + width - 1}:{lsb}]", latency - e.arrival.stage))
         lines += _delayed(port, parts)
@@ -189,10 +296,12 @@ def _delayed(port: Port, parts: list[tuple[str, int]]) -> list[str]:
     lines = []
     for n, ((source, depth), (lsb, width)) in enumerate(zip(parts, port.layout, strict=True)):
         registers = [f"{port.bus}__{n}_{k}" for k in range(1, depth + 1)]
-        lines += [f"  reg [{width - 1}:0] {name};" for name in registers]
-        lines.append("  always @(posedge clk) begin")
-        lines += [
-            f"    {name} <= {given};" for name, given in zip(registers, [source, *registers], strict=False)
-        ]
-        lines += ["  end", f"  assign {port.bus}[{lsb + width - 1}:{lsb}] = {registers[-1]};"]
+        if registers:
+            lines += [f"  reg [{width - 1}:0] {name};" for name in registers]
+            lines.append("  always @(posedge clk) begin")
+            lines += [
+                f"    {name} <= {given};" for name, given in zip(registers, [source, *registers], strict=False)
+            ]
+            lines.append("  end")
+        lines.append(f"  assign {port.bus}[{lsb + width - 1}:{lsb}] = {[source, *registers][-1]};")
     return lines

@@ -88,7 +88,7 @@ class DesignFolder(_Part):
     """
 
     path: Path
-    format: Literal[1]
+    format: Literal[1, 2]
     name: _Identifier
     device: str
     clock_mhz: float = Field(gt=0)

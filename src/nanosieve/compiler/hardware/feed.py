@@ -1,0 +1,351 @@
+"""How the values that a layer reads come to it in time: the feed between its sources and its kernel.
+
+A layer that works in several slots per event reads in each slot other elements, or other constants. For
+every port of its kernel the compiler knows the element of every slot, the cycle in which that element
+stood on its lane, and the cycle in which it is read. From that the feed is built of
+
+- *taps*: the lane as it was a fixed number of cycles ago, from a delay line that all ports share (the line
+  buffers of a convolution are such lines, and the tables of weights need none);
+- *captures*: a register that keeps one element of an event until the next event brings it again;
+- literals: constants, which differ from slot to slot (weights, zero padding).
+
+A port that takes the same tap in every slot is that tap. Any other port is a register, loaded one cycle
+before its slot from the choice that the phase of the event selects, and kept while a slot reads what the
+slot before it read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nanosieve.compiler.graph import Integers, bit_width
+from nanosieve.compiler.hardware.elements import Element
+
+__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Literal", "Reads", "Tap", "plan_feed"]
+
+SHIFT_REGISTER, SHIFT_REGISTER_BITS = 3, 32
+"""From so many registers in a row a bit is kept in LUTs used as shift registers, of so many bits each."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Bits of the bus of `source` that hold an element after the other."""
+
+    source: str
+    index: int
+    low: int
+    high: int
+    exponent: int
+
+    @property
+    def width(self) -> int:
+        """Bits."""
+        return max(bit_width(self.low, self.high), 1)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a kernel reads, as arrays (ports, slots).
+
+    Attributes:
+        lanes: the lanes that `lane` counts.
+        low, high, exponent: of each port (ports,).
+        lane: which lane holds the element; -1 for a constant.
+        arrival: the cycle in which it stands there, from the first of the event; of an element that the
+            kernel itself makes the stage in which it leaves the kernel.
+        own: the slot of this kernel that makes it; -1 for elements of other layers.
+        code: the constant.
+        late: whether the element comes too late in its cycle to go through a multiplexer.
+    """
+
+    lanes: tuple[Lane, ...]
+    low: Integers
+    high: Integers
+    exponent: Integers
+    lane: Integers
+    arrival: Integers
+    own: Integers
+    code: Integers
+    late: np.typing.NDArray[np.bool_]
+
+    @property
+    def ports(self) -> int:
+        """Number of ports."""
+        return len(self.low)
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return self.lane.shape[1]
+
+    @cached_property
+    def kept(self) -> np.typing.NDArray[np.bool_]:
+        """Whether a slot reads what the slot before it read (ports, slots)."""
+        same = np.zeros(self.lane.shape, dtype=bool)
+        pairs = [array[:, 1:] == array[:, :-1] for array in (self.lane, self.arrival, self.own, self.code)]
+        same[:, 1:] = np.logical_and.reduce(pairs)
+        return same
+
+    def arrivals(self, start: Integers) -> Integers:
+        """The cycle in which every element stands on its lane, when slot ``j`` begins at ``start[j]``."""
+        return np.where(self.own >= 0, start[np.maximum(self.own, 0)], 0) + self.arrival
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Lane number `lane` of the feed, `depth` cycles ago."""
+
+    lane: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What stood on lane number `lane` in the cycle `cycle` of the event."""
+
+    lane: int
+    cycle: int
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A constant code of the port."""
+
+    code: int
+
+
+Choice = Tap | Capture | Literal
+
+
+@dataclass(frozen=True)
+class FeedPort:
+    """A port of the kernel.
+
+    Attributes:
+        low, high, exponent: its type.
+        choices: what it can be loaded from.
+        loads: (phase, choice) in order; a phase counts cycles from the first load of the event.
+        free: the port is ``choices[0]`` always, without a register of its own.
+        keeps: a value is read in more than one slot, so that nothing else may be loaded in between.
+    """
+
+    low: int
+    high: int
+    exponent: int
+    choices: tuple[Choice, ...]
+    loads: tuple[tuple[int, int], ...]
+    free: bool
+    keeps: bool
+
+    @property
+    def width(self) -> int:
+        """Bits."""
+        return max(bit_width(self.low, self.high), 1)
+
+    @property
+    def table(self) -> bool:
+        """Whether it holds nothing but constants."""
+        return not self.free and all(isinstance(choice, Literal) for choice in self.choices)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """All ports of a kernel.
+
+    Attributes:
+        lanes: what enters.
+        ports: what leaves.
+        start: cycle of stage 0 of each slot, from the first cycle of the event.
+        interval: the number of cycles that two events are apart, at least.
+    """
+
+    lanes: tuple[Lane, ...]
+    ports: tuple[FeedPort, ...]
+    start: tuple[int, ...]
+    interval: int
+
+    @property
+    def first_load(self) -> int:
+        """The cycle in which phase 0 is."""
+        return self.start[0] - 1
+
+    @property
+    def phases(self) -> int:
+        """Cycles from the first load to the last."""
+        return self.start[-1] - self.start[0] + 1
+
+    @cached_property
+    def captures(self) -> tuple[Capture, ...]:
+        """The captures of all ports, by cycle."""
+        found = {c for port in self.ports for c in port.choices if isinstance(c, Capture)}
+        return tuple(sorted(found, key=lambda c: (c.cycle, c.lane)))
+
+    @cached_property
+    def taps(self) -> dict[int, tuple[int, ...]]:
+        """Lane → the depths at which its line is read."""
+        depths: dict[int, set[int]] = {}
+        for port in self.ports:
+            for choice in port.choices:
+                if isinstance(choice, Tap) and choice.depth:
+                    depths.setdefault(choice.lane, set()).add(choice.depth)
+        return {lane: tuple(sorted(found)) for lane, found in sorted(depths.items())}
+
+    @property
+    def needed_interval(self) -> int:
+        """The least number of cycles between two events with which this feed works."""
+        last_read = {c: 0 for c in self.captures}
+        for port in self.ports:
+            for phase, n in port.loads:
+                choice = port.choices[n]
+                if isinstance(choice, Capture):
+                    read = self.start[-1] if port.free else self.first_load + phase
+                    last_read[choice] = max(last_read[choice], read - choice.cycle)
+        span = self.captures[-1].cycle - self.captures[0].cycle + 1 if self.captures else 1
+        return max(self.phases, span, *last_read.values(), 1)
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """LUT and FF of lines, captures, multiplexers, tables and the counter; before synthesis."""
+        lut = ff = 0.0
+        for lane, depths in self.taps.items():
+            luts, registers = _line_cost(depths, self.lanes[lane].width)
+            lut, ff = lut + luts, ff + registers
+        ff += sum(self.lanes[c.lane].width for c in self.captures)
+        for port in self.ports:
+            if not port.free:
+                lut += port.width * _choose_cost(port)
+                ff += port.width
+        if self.phases > 1 or self.captures:
+            counter = self.phases.bit_length() + 1
+            lut, ff = lut + 2 * counter, ff + counter
+        return {"lut": lut, "ff": ff}
+
+
+def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
+    """LUTs and registers of a delay line with taps."""
+    lut = ff = 0.0
+    for length in np.diff([0, *depths]):
+        if length >= SHIFT_REGISTER:
+            lut += width * -(-int(length) // SHIFT_REGISTER_BITS)
+        else:
+            ff += width * int(length)
+    return lut, ff
+
+
+def _choose_cost(port: FeedPort) -> float:
+    """LUTs for each bit: a table of its phase, or a tree of multiplexers."""
+    n = len(port.choices)
+    if port.table:
+        return max(0.5, 2.0 ** (np.ceil(np.log2(max(len(port.loads), 2))) - 6))
+    constants = sum(isinstance(choice, Literal) for choice in port.choices)
+    return max(0.0, (n - constants - 1) / 3 + (constants > 0) / 2)
+
+
+def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
+    """The cheapest feed for slots that begin in the cycles `start`.
+
+    Args:
+        reads: what each port reads in each slot.
+        start: cycle of stage 0 of each slot (slots,), rising; every element is there a cycle before.
+        interval: the number of cycles that two events are apart, at least.
+    """
+    arrival = reads.arrivals(start)
+    depth = start[np.newaxis] - 1 - arrival
+    free = _free(reads, depth)
+    captured = _lanes_to_capture(reads, arrival, depth, free, interval)
+    ports = tuple(_port(reads, p, start, depth[p], bool(free[p]), captured) for p in range(reads.ports))
+    used = sorted({c.lane for port in ports for c in port.choices if not isinstance(c, Literal)})
+    place = {old: new for new, old in enumerate(used)}
+    return Feed(
+        tuple(reads.lanes[n] for n in used),
+        tuple(_renumbered(port, place) for port in ports),
+        tuple(int(s) for s in start),
+        interval,
+    )
+
+
+def _free(reads: Reads, depth: Integers) -> np.typing.NDArray[np.bool_]:
+    """Which ports are the same tap in every slot."""
+    same_lane = (reads.lane == reads.lane[:, :1]).all(axis=1) & (reads.lane[:, 0] >= 0)
+    return np.asarray(same_lane & (depth == depth[:, :1]).all(axis=1) & ~reads.kept.any(axis=1))
+
+
+def _port(
+    reads: Reads, p: int, start: Integers, depth: Integers, free: bool, captured: set[int]
+) -> FeedPort:
+    ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
+    if free:
+        return FeedPort(*ends, (Tap(int(reads.lane[p, 0]), int(depth[0]) + 1),), ((0, 0),), True, False)
+    choices: dict[Choice, int] = {}
+    loads: list[tuple[int, int]] = []
+    for j in np.flatnonzero(~reads.kept[p]):
+        lane, ago = int(reads.lane[p, j]), int(depth[j])
+        choice: Choice
+        if lane < 0:
+            choice = Literal(int(reads.code[p, j]))
+        elif lane in captured and ago:
+            choice = Capture(lane, int(start[j]) - 1 - ago)
+        else:
+            choice = Tap(lane, ago)
+        loads.append((int(start[j] - start[0]), choices.setdefault(choice, len(choices))))
+    kept = bool(reads.kept[p].any())
+    only = next(iter(choices))
+    if len(choices) == 1 and isinstance(only, Capture) and start[-1] - only.cycle <= interval:
+        return FeedPort(*ends, (only,), ((0, 0),), True, kept)
+    return FeedPort(*ends, tuple(choices), tuple(loads), False, kept)
+
+
+def _lanes_to_capture(
+    reads: Reads, arrival: Integers, depth: Integers, free: np.typing.NDArray[np.bool_], interval: int
+) -> set[int]:
+    """The lanes of which single elements are kept, because a line with all taps would cost more."""
+    taps: dict[int, set[int]] = {}
+    for p in np.flatnonzero(free):
+        taps.setdefault(int(reads.lane[p, 0]), set()).add(int(depth[p, 0]) + 1)
+    loaded = ~reads.kept & (reads.lane >= 0) & ~free[:, np.newaxis]
+    lanes, delays, cycles = reads.lane[loaded], depth[loaded], arrival[loaded]
+    ports = np.nonzero(loaded)[0]
+    chosen: set[int] = set()
+    for lane in np.unique(lanes[delays > 0]):
+        mine = lanes == lane
+        late = mine & (delays > 0)
+        if delays[mine].max() > interval:
+            continue
+        width = reads.lanes[lane].width
+        base = taps.get(int(lane), set())
+        wanted = base | set(delays[late].tolist())
+        before, after = _line_cost(sorted(base), width), _line_cost(sorted(wanted), width)
+        line = after[0] - before[0] + (after[1] - before[1]) / 2
+        line += width * _inputs(ports[mine], delays[mine]) / 3
+        capture = width * len(np.unique(cycles[late])) / 2
+        capture += width * _inputs(ports[mine], np.where(delays[mine] > 0, cycles[mine], -1)) / 3
+        if capture < line:
+            chosen.add(int(lane))
+    return chosen
+
+
+def _inputs(port: Integers, key: Integers) -> int:
+    """Inputs of all multiplexers: different keys, port by port."""
+    return len(np.unique(np.stack([port, key]), axis=1).T)
+
+
+def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:
+    choices: list[Choice] = []
+    for choice in port.choices:
+        match choice:
+            case Tap():
+                choices.append(Tap(place[choice.lane], choice.depth))
+            case Capture():
+                choices.append(Capture(place[choice.lane], choice.cycle))
+            case Literal():
+                choices.append(choice)
+    return FeedPort(port.low, port.high, port.exponent, tuple(choices), port.loads, port.free, port.keeps)
+
+
+def lane_of(element: Element) -> Lane:
+    """The lane on which an element stands."""
+    return Lane(element.source, element.index, element.low, element.high, element.exponent)
