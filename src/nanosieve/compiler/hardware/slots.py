@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from nanosieve.compiler.graph import Graph, Input, Integers, Node
+from nanosieve.compiler.graph import Graph, Input, Node
 from nanosieve.compiler.hardware.built import BuiltLayer, without_dead
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.feed import Lane, Reads, lane_of
+from nanosieve.compiler.hardware.feed import Feed, Lane, Reads, lane_of
 from nanosieve.compiler.hardware.lower import Lowering
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.once import Settings, leaves, used_ports
-from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_registers
+from nanosieve.compiler.hardware.schedule import Arrival, place_registers
 from nanosieve.compiler.hardware.slices import Kernel
 from nanosieve.compiler.hardware.slot_times import best_feed
 from nanosieve.errors import BudgetError
 
-__all__ = ["build_slots"]
+__all__ = ["Buses", "OutLane", "build_slots", "elements_of", "feed_of"]
+
+Buses = Mapping[str, Sequence[Element | None]]
+"""Graph node → where its elements are; None for one that nothing reads."""
+
+
+@dataclass(frozen=True)
+class OutLane:
+    """An output of a kernel: its type, and when it leaves, counted from the begin of the slot."""
+
+    low: int
+    high: int
+    exponent: int
+    leaves: Arrival
 
 
 def build_slots(
@@ -27,29 +41,28 @@ def build_slots(
     output: str,
     nodes: Sequence[Node],
     kernel: Kernel,
-    buses: Mapping[str, Sequence[Element | None]],
+    buses: Buses,
     settings: Settings,
 ) -> tuple[BuiltLayer, dict[str, list[Element | None]]]:
     """Build `kernel` once and schedule its slots.
 
     Returns:
-        The layer, and node → its elements; None for one that nothing reads.
+        The layer, and node → its elements.
 
     Raises:
         BudgetError: the slots take longer than the interval between two events.
     """
     netlist, arrivals, exponents, used = _lowered(kernel, name, settings)
     schedule = place_registers(netlist, arrivals)
-    reads = _reads(graph, kernel, used, buses, netlist, schedule, exponents, settings, name)
-    feed = best_feed(reads, settings.interval)
-    if feed is None:
-        slots = kernel.reads.shape[1]
-        message = f"layer {name!r}: its {slots} slots do not fit into the {settings.interval} cycles of an event"
-        raise BudgetError(message)
-    made = _made(graph, kernel, name, netlist, schedule, exponents, feed.start)
-    output = output or next(reversed(made))
+    lanes = [
+        OutLane(netlist.cells[n].low, netlist.cells[n].high, exponent, leaves(schedule, n, 0))
+        for n, exponent in zip(netlist.outputs, exponents, strict=True)
+    ]
+    feed = feed_of(graph, name, kernel, used, lanes, buses, settings)
+    made = elements_of(graph, name, kernel, lanes, feed.start)
     sources = tuple(dict.fromkeys(lane.source for lane in feed.lanes))
     kinds = tuple(type(node.op).__name__ for node in nodes)
+    output = output or next(reversed(made))
     return BuiltLayer(name, output, kinds, sources, netlist, schedule, tuple(made[output]), feed), made
 
 
@@ -61,8 +74,8 @@ def _lowered(
     lowering = Lowering(graph, name, settings.model, settings.period, settings.extra_depth)
     for node in graph.nodes:
         if isinstance(node.op, Input):
-            type = graph.types[node.name]
-            ends = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+            ty = graph.types[node.name]
+            ends = zip(ty.low.flat, ty.high.flat, ty.exponent.flat, strict=True)
             lowering.values[node.name] = [
                 Value(lowering.give_input(0, p, int(low), int(high), Arrival(0, 0.0)), int(exponent))
                 for p, (low, high, exponent) in enumerate(ends)
@@ -77,83 +90,87 @@ def _lowered(
     return netlist, arrivals, exponents, used
 
 
-def _reads(
+def feed_of(
     graph: Graph,
+    name: str,
     kernel: Kernel,
     used: Sequence[int],
-    buses: Mapping[str, Sequence[Element | None]],
-    netlist: Netlist,
-    schedule: Schedule,
-    exponents: Sequence[int],
+    lanes: Sequence[OutLane],
+    buses: Buses,
     settings: Settings,
+) -> Feed:
+    """The cheapest feed of the ports `used` of a kernel, and with it the times of its slots.
+
+    Raises:
+        BudgetError: the slots take longer than the interval between two events.
+    """
+    feed = best_feed(_reads(graph, name, kernel, used, lanes, buses, settings), settings.interval)
+    if feed is None:
+        slots = kernel.reads.shape[1]
+        message = (
+            f"layer {name!r}: its {slots} slots do not fit into the {settings.interval} cycles of an event"
+        )
+        raise BudgetError(message)
+    return feed
+
+
+def _reads(
+    graph: Graph,
     name: str,
+    kernel: Kernel,
+    used: Sequence[int],
+    lanes: Sequence[OutLane],
+    buses: Buses,
+    settings: Settings,
 ) -> Reads:
     """What the ports in use read in every slot, as arrays."""
-    size = max((base + graph.types[node].size for node, base in kernel.base.items()), default=0)
+    size = max((base + graph.types[node].size for node, base in kernel.base.items()), default=1)
     lane, arrival, own, code, place = (np.full(size, fill, dtype=np.int64) for fill in (-1, 0, -1, 0, 0))
     late = np.zeros(size, dtype=bool)
-    lanes: dict[Lane, int] = {}
-    mux = 2 * settings.model.lut
-    usable = settings.model.usable(settings.period)
-    written = np.unique(kernel.writes[kernel.writes >= 0])
-    mine = np.zeros(size, dtype=bool)
-    mine[written] = True
+    known: dict[Lane, int] = {}
+    limit = settings.model.usable(settings.period) - 2 * settings.model.lut
     for node, base in kernel.base.items():
-        elements = buses.get(node, ())
-        for n, e in enumerate(elements):
-            a = base + n
-            if e is None or mine[a]:
+        for a, e in enumerate(buses.get(node, ()), start=base):
+            if e is None:
                 continue
             if e.constant:
                 code[a], place[a] = e.low, e.exponent
                 continue
-            lane[a] = lanes.setdefault(lane_of(e), len(lanes))
-            arrival[a], late[a] = e.arrival.stage, e.arrival.time + mux > usable
-    for n, cell in enumerate(netlist.outputs):
-        value = netlist.cells[cell]
-        addresses, slots = kernel.writes[n][kernel.writes[n] >= 0], np.flatnonzero(kernel.writes[n] >= 0)
-        key = Lane(name, n, value.low, value.high, exponents[n])
-        lane[addresses] = lanes.setdefault(key, len(lanes))
-        leaving = leaves(schedule, cell, 0)
-        arrival[addresses], own[addresses] = leaving.stage, slots
-        late[addresses] = leaving.time + mux > usable
+            lane[a] = known.setdefault(lane_of(e), len(known))
+            arrival[a], late[a] = e.arrival.stage, e.arrival.time > limit
+    for n, out in enumerate(lanes):
+        slots = np.flatnonzero(kernel.writes[n] >= 0)
+        a = kernel.writes[n][slots]
+        lane[a] = known.setdefault(Lane(name, n, out.low, out.high, out.exponent), len(known))
+        arrival[a], own[a], late[a] = out.leaves.stage, slots, out.leaves.time > limit
     given = kernel.graph.types[next(iter(kernel.graph.inputs))]
     low, high, exponent = (array.ravel()[used] for array in (given.low, given.high, given.exponent))
     reads, constants = kernel.reads[used], kernel.constants[used]
     at = np.maximum(reads, 0)
     constant = (reads < 0) | (lane[at] < 0)
-    from_wire = np.asarray(code[at] << np.maximum(place[at] - exponent[:, np.newaxis], 0))
+    wired = code[at] << np.maximum(place[at] - exponent[:, np.newaxis], 0)
     return Reads(
-        tuple(lanes),
+        tuple(known),
         low,
         high,
         exponent,
         np.where(constant, -1, lane[at]),
         np.where(constant, 0, arrival[at]),
         np.where(constant, -1, own[at]),
-        np.where(reads < 0, constants, np.where(constant, from_wire, 0)),
-        np.where(constant, False, late[at]),
+        np.where(reads < 0, constants, np.where(constant, wired, 0)),
+        ~constant & late[at],
     )
 
 
-def _made(
-    graph: Graph,
-    kernel: Kernel,
-    name: str,
-    netlist: Netlist,
-    schedule: Schedule,
-    exponents: Sequence[int],
-    start: Sequence[int],
+def elements_of(
+    graph: Graph, name: str, kernel: Kernel, lanes: Sequence[OutLane], start: Sequence[int]
 ) -> dict[str, list[Element | None]]:
-    """Node → its elements, in the order of the slots that complete the nodes."""
+    """Node → its elements, the node that is complete last at the end."""
     own: dict[int, Element] = {}
-    for j, begin in enumerate(start):
-        for n, cell in enumerate(netlist.outputs):
-            if (address := int(kernel.writes[n, j])) >= 0:
-                value = netlist.cells[cell]
-                own[address] = Element(
-                    name, n, value.low, value.high, exponents[n], leaves(schedule, cell, begin)
-                )
+    for n, out in enumerate(lanes):
+        for j in np.flatnonzero(kernel.writes[n] >= 0):
+            leaving = Arrival(start[j] + out.leaves.stage, out.leaves.time)
+            own[int(kernel.writes[n, j])] = Element(name, n, out.low, out.high, out.exponent, leaving)
     made: dict[str, list[Element | None]] = {}
     for node, base in sorted(kernel.base.items(), key=lambda item: item[1]):
         places = range(base, base + graph.types[node].size)
