@@ -50,10 +50,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class InputCell(Cell):
-    """Element `element` of the module's input `port`."""
+    """Lane `element` of the module's input `port` as it is in stage `stage`."""
 
     port: int
     element: int
+    stage: int = 0
 
 
 @dataclass(frozen=True)

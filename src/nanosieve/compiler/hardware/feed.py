@@ -257,7 +257,7 @@ def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
     depth = start[np.newaxis] - 1 - arrival
     free = _free(reads, depth)
     captured = _lanes_to_capture(reads, arrival, depth, free, interval)
-    ports = tuple(_port(reads, p, start, depth[p], bool(free[p]), captured) for p in range(reads.ports))
+    ports = tuple(_port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports))
     used = sorted({c.lane for port in ports for c in port.choices if not isinstance(c, Literal)})
     place = {old: new for new, old in enumerate(used)}
     return Feed(
@@ -275,7 +275,7 @@ def _free(reads: Reads, depth: Integers) -> np.typing.NDArray[np.bool_]:
 
 
 def _port(
-    reads: Reads, p: int, start: Integers, depth: Integers, free: bool, captured: set[int]
+    reads: Reads, p: int, start: Integers, depth: Integers, free: bool, captured: set[int], interval: int
 ) -> FeedPort:
     ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
     if free:

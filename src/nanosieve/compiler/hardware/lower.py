@@ -68,7 +68,7 @@ class Lowering:
     def give_input(self, port: int, element: int, low: int, high: int, arrival: Arrival) -> int:
         """Add an input element that arrives at `arrival` and return its cell."""
         self.settle()
-        cell = self.netlist.input(port, element, low, high)
+        cell = self.netlist.input(port, element, low, high, arrival.stage)
         if cell == len(self.arrivals) and low < high:
             self.arrivals.append(arrival)
         self.settle()

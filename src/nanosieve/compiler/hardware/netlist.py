@@ -61,9 +61,9 @@ class Netlist:
         """A constant."""
         return self._add(c.ConstantCell(code, code, ()))
 
-    def input(self, port: int, element: int, low: int, high: int) -> int:
-        """An element of an input bus."""
-        return self._add(c.InputCell(low, high, (), port, element))
+    def input(self, port: int, element: int, low: int, high: int, stage: int = 0) -> int:
+        """A lane of an input bus as it is in `stage`."""
+        return self._add(c.InputCell(low, high, (), port, element, stage))
 
     def shift(self, a: int, shift: int) -> int:
         """`a` at a finer step (positive `shift`), or at a coarser one where the bits dropped are zero."""
