@@ -27,7 +27,7 @@ def test_no_design(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, r"format: Input should be 1"),
+        ({"format": 1}, r"format: Input should be 2"),
         ({"name": "other"}, r"module 'other' is not listed under modules"),
         ({"inputs": []}, r"inputs: Tuple should have at least 1 item"),
         ({"latency_cycles": 0}, r"latency_cycles: Input should be greater than or equal to 1"),

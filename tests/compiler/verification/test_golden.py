@@ -59,5 +59,5 @@ def test_the_test_bench_passes_and_fails(toy_copy: Path, tmp_path: Path) -> None
     broken = subprocess.run(
         [tmp_path / "build" / "Vtb_toy"], cwd=folder, capture_output=True, text=True
     ).stdout
-    assert re.search(r"vector 150: outputs are \w+, not \w+", broken)
+    assert re.search(r"vector 150, beat 0: outputs are \w+, not \w+", broken)
     assert "FAIL: 1 errors, 200 of 200 vectors received" in broken
