@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,10 @@ from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.once import Settings, build_once, collect, rewired
 from nanosieve.compiler.hardware.schedule import Arrival
-from nanosieve.compiler.hardware.slices import Fold, live_elements, slice_layer, slice_steps
+from nanosieve.compiler.hardware.rolling import slice_steps, split_steps
+from nanosieve.compiler.hardware.slices import Fold, Kernel, live_elements, slice_layer, split_layer
 from nanosieve.compiler.hardware.slots import build_slots
-from nanosieve.errors import GraphError
+from nanosieve.errors import FoldingError, GraphError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Choice", "Copies", "Plan", "build_layers", "input_elements"]
@@ -58,53 +59,99 @@ def build_layers(
         BudgetError: a single operation does not fit into a clock cycle, or the slots of a layer do not fit
             between two events.
         UnsupportedLayerError: an op has no hardware in this architecture.
-        CannotFold: a layer cannot work in the slots that the plan gives it.
+        FoldingError: a layer cannot work in the slots that the plan gives it.
     """
-    buses = input_elements(graph, plan.beats)
-    live = live_elements(graph) if plan.layers else {}
-    layers: list[BuiltLayer] = []
+    house = _House(graph, settings, input_elements(graph, plan.beats), live_elements(graph))
     groups = layer_groups(graph)
     for done, (name, nodes) in enumerate(groups.items()):
         progress("hardware", done, len(groups), name)
-        choice = plan.layers.get(name)
-        if choice is None:
-            made = rewired(graph, nodes, buses)
-            if made is not None:
-                buses.update(made)
-                continue
-            layer = build_once(graph, name, nodes, layer_output(graph, name, nodes), buses, settings)
-            layers.append(layer)
-            buses[layer.output] = [element for element in layer.elements if element is not None]
-        elif isinstance(choice, Fold):
-            output = layer_output(graph, name, nodes)
-            kernel = slice_layer(graph, nodes, output, choice, live[output])
-            layer, made = build_slots(graph, name, output, nodes, kernel, buses, settings)
-            layers.append(layer)
-            buses.update(made)
-        else:
-            kernels = slice_steps(graph, nodes, choice.cells)
-            for n, kernel in enumerate(kernels):
-                part = name if len(kernels) == 1 else f"{name}.{n}"
-                layer, made = build_slots(graph, part, "", nodes, kernel, buses, settings)
-                layers.append(layer)
-                for node, elements in made.items():
-                    known = buses.get(node, elements)
-                    buses[node] = [e or k for e, k in zip(elements, known, strict=True)]
-            rest = [node for node in nodes if node.name not in buses and not isinstance(node.op, Constant)]
-            buses.update(rewired(graph, rest, buses) or {})
+        match plan.layers.get(name):
+            case Fold() as fold:
+                house.fold(name, nodes, fold)
+            case Copies() as copies:
+                house.repeat(name, nodes, copies)
+            case None:
+                house.once(name, nodes, layer_output(graph, name, nodes))
     progress("hardware", len(groups), len(groups))
-    outputs = {}
-    for output, name in graph.outputs.items():
-        collector = collect(f"{output}.collect", name, buses[name], settings)
+    outputs = {output: house.collected(output, name) for output, name in graph.outputs.items()}
+    return house.layers, outputs
+
+
+@dataclass
+class _House:
+    """What is built so far: the layers, and node → its elements."""
+
+    graph: Graph
+    settings: Settings
+    buses: dict[str, list[Element | None]]
+    live: Mapping[str, np.typing.NDArray[np.bool_]]
+    layers: list[BuiltLayer] = field(default_factory=list)
+
+    def once(self, name: str, nodes: Sequence[Node], output: str) -> None:
+        """All nodes side by side, or nothing at all where they only read others in another way."""
+        made = rewired(self.graph, nodes, self.buses)
+        if made is not None:
+            self.buses.update(made)
+            return
+        layer = build_once(self.graph, name, nodes, output, self.buses, self.live[output], self.settings)
+        self.layers.append(layer)
+        self.buses[output] = list(layer.elements)
+
+    def slots(self, name: str, output: str, nodes: Sequence[Node], kernel: Kernel) -> None:
+        """One kernel in several slots; elements of a node that another kernel made stay."""
+        layer, made = build_slots(self.graph, name, output, nodes, kernel, self.buses, self.settings)
+        self.layers.append(layer)
+        for node, elements in made.items():
+            known = self.buses.get(node, elements)
+            self.buses[node] = [e or k for e, k in zip(elements, known, strict=True)]
+
+    def fold(self, name: str, nodes: Sequence[Node], fold: Fold) -> None:
+        """The layer in slots; from a node on that differs between the slots, unrolled."""
+        output = layer_output(self.graph, name, nodes)
+        try:
+            kernel = slice_layer(self.graph, nodes, output, fold, self.live[output])
+        except FoldingError as error:
+            if not error.node:
+                raise
+            first, inner, rest = split_layer(self.graph, nodes, output, error.node)
+            kernel = slice_layer(self.graph, first, inner, fold, self.live[inner])
+            self.slots(f"{name}.slots", inner, first, kernel)
+            self.once(name, rest, output)
+            return
+        self.slots(name, output, nodes, kernel)
+
+    def repeat(self, name: str, nodes: Sequence[Node], copies: Copies) -> None:
+        """The steps of a recurrent layer on one cell or more; what stands before and behind, unrolled."""
+        before, found, behind = split_steps(self.graph, nodes)
+        self._around(f"{name}.before", before)
+        for n, steps in enumerate(found):
+            cells = f"{name}.{n}" if len(found) > 1 else name
+            kernels = slice_steps(self.graph, steps, min(copies.cells, len(steps.steps)), dict(self.live))
+            for k, kernel in enumerate(kernels):
+                inside = [node for step in steps.steps for node in step]
+                self.slots(f"{cells}.{k}" if len(kernels) > 1 else cells, "", inside, kernel)
+        self._around(f"{name}.behind", behind)
+
+    def _around(self, name: str, nodes: Sequence[Node]) -> None:
+        """Nodes before or behind the steps; each that others read is a layer of its own."""
+        for node in nodes:
+            if not isinstance(node.op, Constant):
+                constants = [self.graph.by_name[g] for g in node.inputs]
+                own = [g for g in constants if isinstance(g.op, Constant)]
+                part = name if node.name == nodes[-1].name else f"{name}.{node.name}"
+                self.once(part, [*own, node], node.name)
+
+    def collected(self, output: str, name: str) -> list[Element]:
+        """The elements of an output of the design, at about the same time."""
+        elements = [e for e in self.buses[name] if e is not None]
+        collector = collect(f"{output}.collect", name, elements, self.settings)
         if collector is None:
-            outputs[output] = buses[name]
-        else:
-            layers.append(collector)
-            outputs[output] = [element for element in collector.elements if element is not None]
-    return layers, outputs
+            return elements
+        self.layers.append(collector)
+        return [e for e in collector.elements if e is not None]
 
 
-def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Element]]:
+def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Element | None]]:
     """Input name → the elements of its port.
 
     Args:
@@ -156,7 +203,7 @@ def layer_groups(graph: Graph) -> dict[str, list[Node]]:
     return groups
 
 
-def layer_output(graph: Graph, name: str, nodes: list[Node]) -> str:
+def layer_output(graph: Graph, name: str, nodes: Sequence[Node]) -> str:
     """The node of the layer that others use.
 
     Raises:

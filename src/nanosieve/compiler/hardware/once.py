@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from numpy.typing import NDArray
+
 from nanosieve.compiler.graph import Constant, Gather, Graph, Integers, Node, Reshape, Scale, Windows
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.built import BuiltLayer, without_dead
@@ -45,7 +47,7 @@ def rewired(
     graph: Graph, nodes: Sequence[Node], buses: Mapping[str, Sequence[Element]]
 ) -> dict[str, list[Element]] | None:
     """The elements of nodes that only read others in another way, which needs no module; else None."""
-    made: dict[str, list[Element]] = {}
+    made: dict[str, list[Element | None]] = {}
     for node in nodes:
         if isinstance(node.op, Constant):
             return None
@@ -63,8 +65,8 @@ def rewired(
     return made
 
 
-def _read(element: Element, shift: int) -> Element:
-    return replace(element, exponent=element.exponent + shift) if shift else element
+def _read(element: Element | None, shift: int) -> Element | None:
+    return replace(element, exponent=element.exponent + shift) if element and shift else element
 
 
 def _index(graph: Graph, node: Node) -> Integers | None:
@@ -86,16 +88,17 @@ def build_once(
     name: str,
     nodes: Sequence[Node],
     output: str,
-    buses: Mapping[str, Sequence[Element]],
+    buses: Mapping[str, Sequence[Element | None]],
+    live: NDArray[np.bool_],
     settings: Settings,
 ) -> BuiltLayer:
-    """Build the layer with all its nodes side by side.
+    """Build the layer with all its nodes side by side; `live` are the elements of `output` that are read.
 
     Where its elements come at about the same time it takes them as they come; else a feed gathers them.
     """
     inside = {node.name for node in nodes}
     outside = [given for node in nodes for given in node.inputs if given not in inside]
-    elements = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if not e.constant]
+    elements = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if e and not e.constant]
     stages = [e.arrival.stage for e in elements]
     gather = Gathered() if stages and max(stages) - min(stages) > PATIENCE else AsTheyCome()
     lowering = Lowering(graph, name, settings.model, settings.period, settings.extra_depth)
@@ -111,15 +114,22 @@ def build_once(
             ends = zip(buses[given], ty.low.flat, ty.high.flat, ty.exponent.flat, strict=True)
             lowering.values[given] = [
                 lowering.as_typed(gather.value(lowering, e), int(low), int(high), int(exponent))
+                if e
+                else Value(lowering.netlist.constant(int(min(max(0, low), high))), int(exponent))  # not read
                 for e, low, high, exponent in ends
             ]
             lowering.settle()
         lowering.lower(node)
-    lowering.netlist.outputs = [value.cell for value in lowering.values[output]]
-    exponents = [value.exponent for value in lowering.values[output]]
+    made = np.flatnonzero(live)
+    values = [lowering.values[output][n] for n in made]
+    lowering.netlist.outputs = [value.cell for value in values]
     netlist, arrivals = without_dead(lowering.netlist, lowering.arrivals)
     kinds = tuple(type(node.op).__name__ for node in nodes)
-    return gather.finish(name, output, kinds, netlist, arrivals, exponents, settings)
+    layer = gather.finish(name, output, kinds, netlist, arrivals, [v.exponent for v in values], settings)
+    elements: list[Element | None] = [None] * live.size
+    for n, element in zip(made, layer.elements, strict=True):
+        elements[n] = element
+    return replace(layer, elements=tuple(elements))
 
 
 class AsTheyCome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.feed_verilog import DELAY_LINE, Controls, feed_module
@@ -26,13 +26,14 @@ class Port:
     Attributes:
         elements: of the input or output; of an input in several beats their arrival is the beat.
         layout: of the lanes.
+        ranges: of an input: the codes that each element can have, where its lane holds others' too.
     """
 
     name: str
     bus: str
     elements: tuple[Element, ...]
     layout: Layout
-    is_input: bool
+    ranges: tuple[tuple[int, int], ...] = ()
 
     @property
     def width(self) -> int:
@@ -42,14 +43,14 @@ class Port:
     @property
     def beats(self) -> int:
         """Cycles in which an event enters."""
-        return 1 + max((e.arrival.stage for e in self.elements), default=0) if self.is_input else 1
+        return 1 + max((e.arrival.stage for e in self.elements), default=0) if self.ranges else 1
 
     def to_dict(self) -> dict[str, object]:
         """The JSON form."""
-        places = [self.layout[e.index if self.is_input else n] for n, e in enumerate(self.elements)]
+        places = [self.layout[e.index if self.ranges else n] for n, e in enumerate(self.elements)]
         rows = elements_to_dicts(self.elements, places)
-        if self.is_input:
-            rows = [{**row, "beat": e.arrival.stage} for row, e in zip(rows, self.elements, strict=True)]
+        for row, e, (low, high) in zip(rows, self.elements, self.ranges, strict=False):
+            row.update(low=low, high=high, beat=e.arrival.stage)
         return {"name": self.name, "bus": self.bus, "beats": self.beats, "elements": rows}
 
 
@@ -143,9 +144,10 @@ def _layout(widths: Sequence[int]) -> Layout:
     return tuple(layout)
 
 
-def _input_port(name: str, bus: str, elements: Sequence[Element]) -> Port:
+def _input_port(name: str, bus: str, elements: Sequence[Element], type: TensorType) -> Port:
     widths = {e.index: e.width for e in elements}
-    return Port(name, bus, tuple(elements), _layout([widths[n] for n in sorted(widths)]), True)
+    ranges = tuple((int(low), int(high)) for low, high in zip(type.low.flat, type.high.flat, strict=True))
+    return Port(name, bus, tuple(elements), _layout([widths[n] for n in sorted(widths)]), ranges)
 
 
 def write_sources(
@@ -157,14 +159,15 @@ def write_sources(
     """The Verilog of all modules."""
     names = Names()
     top = names.new(graph.name)
-    in_ports = tuple(_input_port(name, names.new(name), elements) for name, elements in inputs.items())
+    in_ports = tuple(
+        _input_port(name, names.new(name), elements, graph.types[name]) for name, elements in inputs.items()
+    )
     out_ports = tuple(
         Port(
             name,
             names.new(name if name not in {la.name for la in layers} else f"{name}_out"),
             tuple(elements),
             _layout([e.width for e in elements]),
-            False,
         )
         for name, elements in outputs.items()
     )
