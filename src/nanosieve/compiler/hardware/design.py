@@ -13,7 +13,8 @@ from typing import Any
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.clock import Clock
+from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, build_layers, input_elements
@@ -57,15 +58,23 @@ class HardwareDesign:
             "interval_cycles": Figure(1, "cycles", Provenance.ESTIMATED, source="schedule"),
             "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
             "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
-            "fmax_mhz": Figure(self.fmax_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
+            "fmax_mhz": self.clock.fmax,
         }
 
     @property
-    def fmax_mhz(self) -> float:
-        """The clock at which the slowest path between two registers is still in time."""
+    def clock(self) -> Clock:
+        """What decides how fast the design can be clocked."""
         times = (a.time for layer in self.layers for a in layer.schedule.arrivals)
-        slowest = max(times, default=0.0) + self.model.overhead
-        return round(1e3 * (1 - self.model.uncertainty) / slowest, 1)
+        return Clock(
+            logic=max(times, default=0.0),
+            luts=self.estimate["lut"].value,
+            fan_out=max(map(fan_out, self.layers), default=1),
+            architecture=find_device(self.budget.device).architecture,
+            blocks=("DSP",) if self.estimate["dsp"].value else (),
+            own_delays=not self.model.calibrated,
+            overhead=self.model.overhead,
+            uncertainty=self.model.uncertainty,
+        )
 
     @cached_property
     def estimate(self) -> dict[str, Figure]:

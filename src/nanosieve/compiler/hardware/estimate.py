@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 from nanosieve.compiler.hardware import cells as c
@@ -10,7 +11,7 @@ from nanosieve.compiler.hardware.top import Sources
 from nanosieve.compiler.hardware.unrolled import BuiltLayer
 from nanosieve.compiler.hardware.used_bits import used_bits
 
-__all__ = ["layer_estimate", "registers_by_stage", "top_estimate"]
+__all__ = ["fan_out", "layer_estimate", "registers_by_stage", "top_estimate"]
 
 SHIFT_REGISTER = 3
 """From so many registers in a row, synthesis keeps a bit in a LUT used as a shift register."""
@@ -37,6 +38,17 @@ def top_estimate(sources: Sources) -> dict[str, float]:
         shift, registers = _delay(depth)
         lut, ff = lut + width * shift, ff + width * registers
     return {"lut": lut, "ff": ff, "dsp": 0}
+
+
+def fan_out(layer: BuiltLayer) -> int:
+    """The most readers that a value has in one stage."""
+    readers = Counter(
+        (a, layer.schedule.arrivals[n].stage)
+        for n, cell in enumerate(layer.netlist.cells)
+        for a in cell.args
+        if not isinstance(layer.netlist.cells[a], c.ConstantCell)
+    )
+    return max(readers.values(), default=1)
 
 
 def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
