@@ -1,14 +1,15 @@
 """The clock that routed designs reach, and how far the designs behind this model go.
 
 Calibrated on the ten designs of JEDI-linear (arXiv:2508.15468; 3 features per particle), placed and routed
-by Vivado for a VU13P -2 at 500 MHz asked. All were cut into stages of two adders, so that between them only
-the size differs, and one number is fitted: how the delay of the logic stretches with it,
+by Vivado for a VU13P -2 at 500 MHz asked. The published script cuts them into stages of two adders
+(``latency_cutoff=2``), so that between them only the size differs, and one number is fitted: how the delay of
+the logic stretches with it,
 
     period = OVERHEAD + logic (1 + STRETCH (LUTs / 100,000)**POWER).
 
-The reports hold no paths. So OVERHEAD, and LOGIC as the time of two adders, are priors (those of `DelayModel`;
-a fit that leaves LOGIC free agrees within 5 %), and that size stretches the logic rather than adding to it is
-one too. `Clock` widens its error for stages that are shorter or longer than those of the ten.
+The reports hold no paths. So OVERHEAD, and LOGIC as the time of two adders, are priors (those of
+`DelayModel`; a fit that leaves LOGIC free agrees within 5 %), and that size stretches the logic rather than
+adding to it is one too. `Clock` widens its error for stages that are shorter or longer than those of the ten.
 ``validation/jedi_linear_clock.py`` repeats the fit and the leave-one-out test.
 """
 
@@ -44,7 +45,7 @@ ARCHITECTURE = "UltraScale+"
 
 def stretch(luts: float) -> float:
     """How much longer logic takes in a design of `luts` LUTs than in a small one."""
-    return 1 + STRETCH * (max(luts, 0.0) / 1e5) ** POWER
+    return 1 + STRETCH * float((max(luts, 0.0) / 1e5) ** POWER)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ class Clock:
         if not LEAST_LUTS <= self.luts <= MOST_LUTS:
             reasons.append(f"{self.luts:,.0f} LUT, not {LEAST_LUTS:,} to {MOST_LUTS:,}")
         if not LEAST_LOGIC <= self.logic <= MOST_LOGIC:
-            reasons.append(f"{self.logic:.1f} ns of logic in a stage, not {LEAST_LOGIC:.1f} to {MOST_LOGIC:.1f}")
+            reasons.append(
+                f"{self.logic:.1f} ns of logic in a stage, not {LEAST_LOGIC:.1f} to {MOST_LOGIC:.1f}"
+            )
         if self.fan_out > FAN_OUT:
             reasons.append(f"fan-out {self.fan_out}, not up to {FAN_OUT}")
         if self.architecture != ARCHITECTURE:
@@ -114,6 +117,4 @@ class Clock:
         """The highest clock, MHz, with its error."""
         value = 1e3 / self.period
         error = value * self.error / self.period
-        return Figure(
-            round(value, 1), "MHz", Provenance.ESTIMATED, error=round(error, 1), source=self.source
-        )
+        return Figure(round(value, 1), "MHz", Provenance.ESTIMATED, error=round(error, 1), source=self.source)

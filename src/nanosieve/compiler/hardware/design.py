@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
+from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.clock import Clock
+from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
@@ -78,10 +80,10 @@ class HardwareDesign:
 
     @cached_property
     def estimate(self) -> dict[str, Figure]:
-        """LUT, FF and DSP from the area model."""
+        """LUT, FF and DSP from the area model, with the error that it has against Yosys."""
         rows = [*(layer_estimate(layer) for layer in self.layers), top_estimate(self.sources)]
         total = {kind: round(sum(row[kind] for row in rows), 1) for kind in ("lut", "ff", "dsp")}
-        return {kind: Figure(value, kind.upper(), Provenance.ESTIMATED) for kind, value in total.items()}
+        return {kind: cost_model().figure("lowered", kind, value) for kind, value in total.items()}
 
     def manifest(self) -> dict[str, Any]:
         """The content of ``design.json``."""
@@ -172,7 +174,7 @@ def build_design(
     Args:
         graph: the network.
         budget: time and room.
-        model: delays of the cells.
+        model: delays of the cells; without a size it gets that of `analytic_cost`.
         extra_depth: see `multiply_matrix`.
         progress: told of every layer.
 
@@ -189,13 +191,20 @@ def build_design(
         )
         raise BudgetError(message)
     graph.verify()
-    model = model or DelayModel()
+    model = _sized(model or DelayModel(), graph, budget)
     layers, outputs = build_layers(graph, model, budget.period_ns, extra_depth=extra_depth, progress=progress)
     sources = write_sources(graph, layers, outputs, input_elements(graph))
     design = HardwareDesign(graph, budget, tuple(layers), sources, model)
     _check_latency(design)
     _check_room(design, device)
     return design
+
+
+def _sized(model: DelayModel, graph: Graph, budget: Budget) -> DelayModel:
+    """The delays in a design of this size, which is estimated where the model does not state it."""
+    if model.luts is not None:
+        return model
+    return replace(model, luts=round(analytic_cost(graph, model=model, period=budget.period_ns).lut))
 
 
 def _check_latency(design: HardwareDesign) -> None:
