@@ -1,4 +1,4 @@
-"""The clock that a design reaches: the fit, its error, and what is said of designs that are unlike the routed ones."""
+"""The clock that a design reaches: the fit, its error, and designs that are unlike the routed ones."""
 
 from __future__ import annotations
 
@@ -120,6 +120,11 @@ class TestClock:
         relative = [clock.error / clock.period for clock in errors]
         assert relative[1] < min(relative[0], relative[2])
 
+    def test_larger_ones_are_less_certain(self):
+        sizes = [replace(INSIDE, luts=luts) for luts in (constants.MOST_LUTS, 6e5, 1e6)]
+        relative = [clock.error / clock.period for clock in sizes]
+        assert relative[0] < relative[1] < relative[2]
+
 
 class TestDelayModel:
     @pytest.mark.parametrize("luts", [None, 0.0, 3e4, 2e5])
@@ -134,6 +139,15 @@ class TestDelayModel:
             model = DelayModel(luts=luts)
             period = Clock(model.usable(5.0), luts).period
             assert period * (1 + 1.28 * constants.UNCERTAINTY) == pytest.approx(5.0)
+
+    def test_the_inside_of_a_block_does_not_stretch(self):
+        """At 200 MHz a multiplier fits into a stage of the largest design that was calibrated."""
+        assert DelayModel().block == DelayModel().dsp
+        for luts in (0, 1e5, constants.MOST_LUTS):
+            model = DelayModel(luts=luts)
+            real = model.block * stretch(luts)
+            assert real == pytest.approx(model.dsp + model.dsp_nets * (stretch(luts) - 1))
+            assert model.block <= model.usable(5.0)
 
     def test_own_delays_are_not_calibrated(self):
         assert DelayModel().calibrated

@@ -15,6 +15,7 @@ adding to it is one too. `Clock` widens its error for stages that are shorter or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -80,12 +81,13 @@ class Clock:
         """One standard deviation of the period, ns.
 
         Beside the scatter of the ten designs it holds what is not known of the split of their period: moving
-        time from the logic to the register, or half of what comes with size, changes other depths.
+        time from the logic to the register, or half of what comes with size, changes other depths. Of what
+        comes with a size beyond theirs, all is uncertain.
         """
+        scatter = self.uncertainty * self.period
         unsplit = OVERHEAD_ERROR + LOGIC * (stretch(self.luts) - 1) / 2
-        return float(
-            ((self.uncertainty * self.period) ** 2 + ((self.logic / LOGIC - 1) * unsplit) ** 2) ** 0.5
-        )
+        beyond = self.logic * (stretch(max(self.luts, MOST_LUTS)) - stretch(MOST_LUTS))
+        return math.hypot(scatter, (self.logic / LOGIC - 1) * unsplit, beyond)
 
     @property
     def extrapolated(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.clock import Clock
+from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.timing import DelayModel
@@ -201,10 +201,14 @@ def build_design(
 
 
 def _sized(model: DelayModel, graph: Graph, budget: Budget) -> DelayModel:
-    """The delays in a design of this size, which is estimated where the model does not state it."""
+    """The delays in a design of this size, which is estimated where the model does not state it.
+
+    Registers are placed for no larger one than was calibrated; what is beyond shows in `HardwareDesign.clock`.
+    """
     if model.luts is not None:
         return model
-    return replace(model, luts=round(analytic_cost(graph, model=model, period=budget.period_ns).lut))
+    luts = analytic_cost(graph, model=model, period=budget.period_ns).lut
+    return replace(model, luts=min(round(luts), MOST_LUTS))
 
 
 def _check_latency(design: HardwareDesign) -> None:

@@ -31,6 +31,7 @@ class DelayModel:
         add, add_bit: an adder takes ``add + add_bit * width``.
         lut: one level of logic.
         dsp: a multiplier in a DSP block without its own registers.
+        dsp_nets: the part of it that are nets; the inside of a block does not stretch with the design.
         overhead: clock to output, set-up and skew of the registers.
         uncertainty: relative error of a period, one standard deviation.
         margin: how many of these errors are kept free when registers are placed; with the default nine of ten
@@ -43,6 +44,7 @@ class DelayModel:
     add_bit: float = 0.010
     lut: float = 0.45
     dsp: float = 3.2
+    dsp_nets: float = 0.6
     overhead: float = OVERHEAD
     uncertainty: float = UNCERTAINTY
     margin: float = 1.28
@@ -52,6 +54,11 @@ class DelayModel:
     def calibrated(self) -> bool:
         """Whether the delays are those which were calibrated."""
         return replace(self, margin=DelayModel.margin, luts=None) == DelayModel()
+
+    @property
+    def block(self) -> float:
+        """A multiplier in a DSP block, so that its stretched delay is right."""
+        return (self.dsp - self.dsp_nets) / stretch(self.luts or 0) + self.dsp_nets
 
     def usable(self, period: float) -> float:
         """Time for logic between two registers at a clock of that period."""
@@ -84,7 +91,7 @@ class DelayModel:
                 return self.lut * (1 + max(0, bits - 6) / 2)
             case c.ProductCell():
                 if uses_dsp(cell):
-                    return self.dsp
+                    return self.block
                 levels = math.ceil(math.log2(1 + min(netlist.cells[a].width for a in cell.args)))
                 return levels * (self.add + self.add_bit * cell.width)
             case _:

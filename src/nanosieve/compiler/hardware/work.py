@@ -93,7 +93,8 @@ def digits(codes: Integers) -> Integers:
     [0, 1, 2, 3, 3]
     """
     size = np.abs(codes)
-    return np.bitwise_count(size ^ (3 * size)).astype(np.int64)
+    count: Integers = np.bitwise_count(size ^ (3 * size)).astype(np.int64)
+    return count
 
 
 def work_of(
@@ -114,8 +115,7 @@ def work_of(
 
 def _varies(type: TensorType) -> Integers:
     """Bits of each element, 0 where it is constant."""
-    bits: Integers = np.where(type.low == type.high, 0, type.width)
-    return bits
+    return np.where(type.low == type.high, 0, type.width)
 
 
 def _adder(model: DelayModel, width: float) -> float:
@@ -261,7 +261,7 @@ def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: Delay
         "choose": float(np.where(bit, np.maximum(a, b), 0).sum()),
         "add": float(live.sum() * (1 - 1 / summed) * (product[live].mean() + 1)) if live.any() else 0.0,
     }
-    delay = model.dsp if dsp else _adder(model, float(product.max(initial=0)))
+    delay = model.block if dsp else _adder(model, float(product.max(initial=0)))
     return Work(luts, float(dsp), steps=1 + _levels(summed), delay=delay if summed == 1 else min(delay, 2.0))
 
 
