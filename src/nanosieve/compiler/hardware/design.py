@@ -6,15 +6,18 @@ import json
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
+from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
+from nanosieve.compiler.hardware.cost_model import cost_model
+from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
@@ -60,22 +63,30 @@ class HardwareDesign:
             "interval_cycles": Figure(self.sources.interval, "cycles", Provenance.ESTIMATED, source="schedule"),
             "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
             "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
-            "fmax_mhz": Figure(self.fmax_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
+            "fmax_mhz": self.clock.fmax,
         }
 
     @property
-    def fmax_mhz(self) -> float:
-        """The clock at which the slowest path between two registers is still in time."""
+    def clock(self) -> Clock:
+        """What decides how fast the design can be clocked."""
         times = (a.time for layer in self.layers for a in layer.schedule.arrivals)
-        slowest = max(times, default=0.0) + self.model.overhead
-        return round(1e3 * (1 - self.model.uncertainty) / slowest, 1)
+        return Clock(
+            logic=max(times, default=0.0),
+            luts=self.estimate["lut"].value,
+            fan_out=max(map(fan_out, self.layers), default=1),
+            architecture=find_device(self.budget.device).architecture,
+            blocks=("DSP",) if self.estimate["dsp"].value else (),
+            own_delays=not self.model.calibrated,
+            overhead=self.model.overhead,
+            uncertainty=self.model.uncertainty,
+        )
 
     @cached_property
     def estimate(self) -> dict[str, Figure]:
-        """LUT, FF and DSP from the area model."""
+        """LUT, FF and DSP from the area model, with the error that it has against Yosys."""
         rows = [*(layer_estimate(layer) for layer in self.layers), top_estimate(self.sources)]
         total = {kind: round(sum(row[kind] for row in rows), 1) for kind in ("lut", "ff", "dsp")}
-        return {kind: Figure(value, kind.upper(), Provenance.ESTIMATED) for kind, value in total.items()}
+        return {kind: cost_model().figure("lowered", kind, value) for kind, value in total.items()}
 
     def manifest(self) -> dict[str, Any]:
         """The content of ``design.json``."""
@@ -176,7 +187,7 @@ def build_design(
     Args:
         graph: the network.
         budget: time and room.
-        model: delays of the cells.
+        model: delays of the cells; without a size it gets that of `analytic_cost`.
         extra_depth: see `multiply_matrix`.
         progress: told of every layer.
 
@@ -193,7 +204,7 @@ def build_design(
         )
         raise BudgetError(message)
     graph.verify()
-    model = model or DelayModel()
+    model = _sized(model or DelayModel(), graph, budget)
     plan = plan or Plan()
     settings = Settings(model, budget.period_ns, plan.interval, extra_depth)
     layers, outputs = build_layers(graph, plan, settings, progress=progress)
@@ -202,6 +213,17 @@ def build_design(
     _check_latency(design)
     _check_room(design, device)
     return design
+
+
+def _sized(model: DelayModel, graph: Graph, budget: Budget) -> DelayModel:
+    """The delays in a design of this size, which is estimated where the model does not state it.
+
+    Registers are placed for no larger one than was calibrated; what is beyond shows in `HardwareDesign.clock`.
+    """
+    if model.luts is not None:
+        return model
+    luts = analytic_cost(graph, model=model, period=budget.period_ns).lut
+    return replace(model, luts=min(round(luts), MOST_LUTS))
 
 
 def _check_latency(design: HardwareDesign) -> None:

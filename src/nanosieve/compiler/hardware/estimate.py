@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.delay_lines import delay_cost
 from nanosieve.compiler.hardware.timing import lut_cost, uses_dsp
 from nanosieve.compiler.hardware.top import Sources
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.used_bits import used_bits
 
-__all__ = ["layer_estimate", "registers_by_stage", "top_estimate"]
-
-SHIFT_REGISTER = 3
-"""From so many registers in a row, synthesis keeps a bit in a LUT used as a shift register."""
-SHIFT_REGISTER_BITS = 32
-"""What one LUT holds of it."""
+__all__ = ["fan_out", "layer_estimate", "registers_by_stage", "top_estimate"]
 
 
 def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
@@ -25,7 +22,7 @@ def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
     lut = ff = 0
     for mask, stages in zip(used, _read_at(layer), strict=True):
         for first, last in pairwise(stages):
-            shift, registers = _delay(last - first)
+            shift, registers = delay_cost(last - first)
             lut, ff = lut + shift * mask.bit_count(), ff + registers * mask.bit_count()
     if layer.feed:
         lut, ff = lut + layer.feed.cost["lut"], ff + layer.feed.cost["ff"]
@@ -36,9 +33,20 @@ def top_estimate(sources: Sources) -> dict[str, float]:
     """LUT, FF and DSP of the top module: the pipeline of `valid` (it has a reset) and the outputs' delays."""
     lut, ff = 0, sources.latency
     for width, depth in sources.delays:
-        shift, registers = _delay(depth)
+        shift, registers = delay_cost(depth)
         lut, ff = lut + width * shift, ff + width * registers
     return {"lut": lut, "ff": ff, "dsp": 0}
+
+
+def fan_out(layer: BuiltLayer) -> int:
+    """The most readers that a value has in one stage."""
+    readers = Counter(
+        (a, layer.schedule.arrivals[n].stage)
+        for n, cell in enumerate(layer.netlist.cells)
+        for a in cell.args
+        if not isinstance(layer.netlist.cells[a], c.ConstantCell)
+    )
+    return max(readers.values(), default=1)
 
 
 def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
@@ -61,8 +69,3 @@ def _read_at(layer: BuiltLayer) -> list[list[int]]:
         stages[n].add(schedule.stage)
     constant = [isinstance(cell, c.ConstantCell) for cell in netlist.cells]
     return [[] if fixed else sorted(found) for fixed, found in zip(constant, stages, strict=True)]
-
-
-def _delay(stages: int) -> tuple[int, int]:
-    """LUTs and flip-flops that delay one bit."""
-    return (-(-stages // SHIFT_REGISTER_BITS), 0) if stages >= SHIFT_REGISTER else (0, stages)

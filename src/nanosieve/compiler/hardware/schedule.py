@@ -52,7 +52,7 @@ def arrival_of(
         message = (
             f"layer {layer!r}: one {kind} of {cell.width} bits takes {delay:.2f} ns, but a clock of "
             f"{1e3 / period:.0f} MHz leaves {usable:.2f} ns; a clock of "
-            f"{int(1e3 / (delay + model.overhead) * (1 - model.uncertainty))} MHz or slower would do"
+            f"{int(1e3 / model.needed(delay))} MHz or slower would do"
         )
         raise BudgetError(message)
     moving = [known[a] for a in cell.args if known[a] != CONSTANT]

@@ -1,18 +1,19 @@
 """The delay and area model of the cells.
 
-The component delays are estimates for a -2 UltraScale+ device, net included, in the manner of the
-characterisation tables of high-level synthesis; they are not calibrated against routed designs yet.
-The areas count 6-input LUTs; the netlist of Yosys has the last word.
+The component delays are for a small design in a -2 UltraScale+ device, net included, in the manner of the
+characterisation tables of high-level synthesis; `nanosieve.compiler.hardware.clock` calibrates them against
+routed designs. The areas count 6-input LUTs; the netlist of Yosys has the last word.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanosieve.compiler.graph import Rounding
 from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.clock import OVERHEAD, UNCERTAINTY, stretch
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.used_bits import carry_start
 
@@ -30,20 +31,43 @@ class DelayModel:
         add, add_bit: an adder takes ``add + add_bit * width``.
         lut: one level of logic.
         dsp: a multiplier in a DSP block without its own registers.
+        dsp_nets: the part of it that are nets; the inside of a block does not stretch with the design.
         overhead: clock to output, set-up and skew of the registers.
-        uncertainty: part of the period that is kept free for routing.
+        uncertainty: relative error of a period, one standard deviation.
+        margin: how many of these errors are kept free when registers are placed; with the default nine of ten
+            designs are in time.
+        luts: size of the whole design, which stretches its logic; None for what `build_design` estimates, and
+            for a small design elsewhere.
     """
 
     add: float = 0.85
     add_bit: float = 0.010
     lut: float = 0.45
     dsp: float = 3.2
-    overhead: float = 0.30
-    uncertainty: float = 0.125
+    dsp_nets: float = 0.6
+    overhead: float = OVERHEAD
+    uncertainty: float = UNCERTAINTY
+    margin: float = 1.28
+    luts: float | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the delays are those which were calibrated."""
+        return replace(self, margin=DelayModel.margin, luts=None) == DelayModel()
+
+    @property
+    def block(self) -> float:
+        """A multiplier in a DSP block, so that its stretched delay is right."""
+        return (self.dsp - self.dsp_nets) / stretch(self.luts or 0) + self.dsp_nets
 
     def usable(self, period: float) -> float:
         """Time for logic between two registers at a clock of that period."""
-        return period * (1 - self.uncertainty) - self.overhead
+        kept = period / (1 + self.margin * self.uncertainty)
+        return (kept - self.overhead) / stretch(self.luts or 0)
+
+    def needed(self, logic: float) -> float:
+        """The period at which so much logic is usable."""
+        return (self.overhead + logic * stretch(self.luts or 0)) * (1 + self.margin * self.uncertainty)
 
     def of(self, netlist: Netlist, cell: c.Cell) -> float:
         """Delay of a cell from its latest argument."""
@@ -67,7 +91,7 @@ class DelayModel:
                 return self.lut * (1 + max(0, bits - 6) / 2)
             case c.ProductCell():
                 if uses_dsp(cell):
-                    return self.dsp
+                    return self.block
                 levels = math.ceil(math.log2(1 + min(netlist.cells[a].width for a in cell.args)))
                 return levels * (self.add + self.add_bit * cell.width)
             case _:

@@ -1,0 +1,286 @@
+"""What each op costs before anything is built: LUTs by kind, DSPs, and the steps of its longest path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nanosieve.compiler.graph import (
+    Add,
+    ArgMax,
+    Dense,
+    Einsum,
+    GreaterEqual,
+    Integers,
+    LeakyRelu,
+    Lookup,
+    Max,
+    Min,
+    Multiply,
+    Nonzero,
+    Op,
+    Overflow,
+    Quantize,
+    Relu,
+    Rounding,
+    Select,
+    Sort,
+    Subtract,
+    Sum,
+    TensorType,
+)
+from nanosieve.compiler.hardware.order import comparators
+from nanosieve.compiler.hardware.timing import DSP_RESULT_BITS, DelayModel
+
+__all__ = ["KINDS", "Adders", "Work", "digits", "work_of"]
+
+KINDS = ("add", "compare", "choose", "round", "saturate", "table", "product")
+"""Kinds of LUTs beside those of adder graphs, each with a fitted factor."""
+
+
+@dataclass(frozen=True)
+class Adders:
+    """Adder graphs of one shape.
+
+    Attributes:
+        rows: how many there are.
+        adders: of one of them, if none is shared: non-zero digits less one, summed over the outputs.
+        outputs: outputs of one that are sums.
+        inputs: inputs of one that are read.
+        in_width, out_width: mean bits of the inputs, each as often as it is read, and of the outputs.
+    """
+
+    rows: float
+    adders: float
+    outputs: float
+    inputs: float
+    in_width: float
+    out_width: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """An op as hardware.
+
+    Attributes:
+        luts: kind → LUTs before the fitted factor.
+        dsp: DSP blocks.
+        steps: operations behind each other on the longest path.
+        delay: of each of them, ns.
+        adders: the adder graphs of a dense product.
+    """
+
+    luts: Mapping[str, float] = field(default_factory=dict)
+    dsp: float = 0.0
+    steps: int = 0
+    delay: float = 0.0
+    adders: Adders | None = None
+
+    @property
+    def wiring(self) -> bool:
+        """Whether nothing is built."""
+        return not (self.luts or self.dsp or self.steps)
+
+
+def digits(codes: Integers) -> Integers:
+    """Non-zero digits of each code in canonical signed-digit form.
+
+    >>> digits(np.array([0, 4, 7, -11, 21])).tolist()
+    [0, 1, 2, 3, 3]
+    """
+    size = np.abs(codes)
+    count: Integers = np.bitwise_count(size ^ (3 * size)).astype(np.int64)
+    return count
+
+
+def work_of(
+    op: Op, given: Sequence[TensorType], out: TensorType, model: DelayModel, *, bias: bool = False
+) -> Work:
+    """The cost of `op`.
+
+    Args:
+        op: any op.
+        given: types of its operands.
+        out: type of its result.
+        model: delays.
+        bias: for `Dense`, whether a constant is added to each output.
+    """
+    rule = _RULES.get(type(op))
+    return rule(op, given, out, model, bias) if rule is not None else Work()
+
+
+def _varies(type: TensorType) -> Integers:
+    """Bits of each element, 0 where it is constant."""
+    return np.where(type.low == type.high, 0, type.width)
+
+
+def _adder(model: DelayModel, width: float) -> float:
+    return model.add + model.add_bit * width
+
+
+def _levels(count: float) -> int:
+    return math.ceil(math.log2(count)) if count > 1 else 0
+
+
+def _dense(op: Dense, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    shape = op.rows(given[0].shape)
+    width = _varies(given[0]).reshape(shape).astype(float)
+    weights = digits(op.blocks).astype(float)  # products in floating point are those of BLAS
+    live = (width > 0).astype(float)
+    terms = live @ weights + bias
+    rows = max(shape[0] * shape[1], 1)
+    summed = terms > max(1, int(bias))
+    adders = (terms[summed] - 1).sum() / rows
+    if adders == 0:
+        return Work()
+    reads = weights.sum(axis=2)[:, :, np.newaxis]
+    in_width = float((width @ reads).sum() / (live @ reads).sum())
+    out_width = float(_varies(out).reshape(terms.shape)[summed].mean())
+    graph = Adders(
+        rows, float(adders), float(summed.sum()) / rows, float(live.sum()) / rows, in_width, out_width
+    )
+    delay = _adder(model, (in_width + out_width) / 2)
+    return Work(steps=_levels(float(terms.max())), delay=delay, adders=graph)
+
+
+def _sum(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    """Element by element."""
+    a, b = (_varies(type) for type in given)
+    both = (a > 0) & (b > 0)
+    shift = np.where(both, np.abs(given[0].exponent - given[1].exponent), 0)
+    luts = np.where(both | (np.maximum(a, b) > 0), np.maximum(_varies(out) - shift, 0), 0)
+    busy = luts[(given[0].low != 0) | (given[0].high != 0)] if isinstance(op, Add) else luts
+    return Work({"add": float(busy.sum())}, steps=1, delay=_adder(model, float(out.width.max(initial=0))))
+
+
+def _tree(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    """Sum along the last axis."""
+    width = _varies(given[0]).reshape(-1, given[0].shape[-1])
+    count = (width > 0).sum(axis=1)
+    mean = (width.sum(axis=1) / np.maximum(count, 1) + _varies(out).ravel()) / 2
+    adders = np.maximum(count - 1, 0)
+    steps = _levels(float(count.max(initial=0)))
+    return Work(
+        {"add": float((adders * mean).sum())}, steps=steps, delay=_adder(model, float(mean.max(initial=0)))
+    )
+
+
+def _order(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    """Comparators of the last axis."""
+    length = given[0].shape[-1]
+    rows = max(given[0].size // length, 1)
+    width = float(_varies(given[0]).mean())
+    if isinstance(op, Sort):
+        pairs, choices = sum(1 for _ in comparators(length)), 2.0
+        steps = _levels(length) * (_levels(length) + 1) // 2
+    else:
+        pairs, choices, steps = length - 1, 1.0, _levels(length)
+    index = _levels(length) / 2 if isinstance(op, ArgMax) else 0.0
+    luts = {"compare": rows * pairs * width / 2, "choose": rows * pairs * (choices * width + index)}
+    return Work(luts, steps=steps, delay=_adder(model, width) + model.lut)
+
+
+def _at_least(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    width = np.maximum(_varies(given[0]), _varies(given[1]))
+    return Work(
+        {"compare": float(width.sum()) / 2}, steps=1, delay=_adder(model, float(width.max(initial=0)))
+    )
+
+
+def _choose(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    """One level of logic that picks a bit of one or of the other."""
+    signed = given[0].low < 0 if isinstance(op, Relu) else np.ones(out.shape, bool)
+    luts = float(np.where(signed, _varies(out), 0).sum())
+    return Work({"choose": luts}, steps=1, delay=model.lut) if luts else Work()
+
+
+def _nonzero(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    width = _varies(given[0])
+    luts = float(np.where(width > 0, np.maximum(1, width / 5), 0).sum())
+    return Work({"compare": luts}, steps=1, delay=2 * model.lut)
+
+
+def _leaky(
+    op: LeakyRelu, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool
+) -> Work:
+    width = float(_varies(out).sum())
+    more = int(digits(np.array([op.code]))[0]) - 1
+    luts = {"add": more * float(_varies(given[0]).sum() + 2 * out.size), "choose": width}
+    return Work(luts, steps=_levels(more + 1) + 1, delay=_adder(model, float(out.width.max(initial=0))))
+
+
+def _quantize(
+    op: Quantize, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool
+) -> Work:
+    (x,) = given
+    drop = op.target.exponent - x.exponent
+    low, high = op.round(x.low, x.exponent), op.round(x.high, x.exponent)
+    varies = x.low != x.high
+    rounds = varies & (drop > 0) & (op.rounding is not Rounding.TRN)
+    clips = varies & ((low < op.target.low) | (high > op.target.high)) & (op.overflow is Overflow.SAT)
+    width = TensorType(low, high, x.exponent).width
+    # a value that is not clipped is rounded only as far as it is read
+    luts = {
+        "round": float(np.where(rounds, np.where(clips, width, out.width), 0).sum()),
+        "saturate": float(np.where(clips, out.width + np.maximum(1, (width - out.width) / 5), 0).sum()),
+    }
+    if not any(luts.values()):
+        return Work()
+    adder = _adder(model, float(width.max(initial=0))) if luts["round"] else 0.0
+    return Work(luts, steps=1, delay=adder + (2 * model.lut if luts["saturate"] else 0.0))
+
+
+def _lookup(op: Lookup, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    bits = np.broadcast_to(_varies(given[0]), out.shape)
+    luts = float((_varies(out) * np.maximum(1.0, 2.0 ** (bits - 6))).sum())
+    return Work({"table": luts}, steps=1, delay=model.lut * (1 + max(0, int(bits.max(initial=0)) - 6) / 2))
+
+
+def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
+    """Products of two variables, and their sums."""
+    summed = 1
+    if isinstance(op, Einsum):
+        a, b = (op.spread(_varies(type), n) for n, type in enumerate(given))
+        sizes = op.sizes(*given)
+        summed = int(np.prod([sizes[i] for i in op.contracted], dtype=np.int64))
+    else:
+        a, b = (_varies(type) for type in given)
+    a, b = np.broadcast_arrays(a, b)
+    live = (a > 0) & (b > 0)
+    product = np.where(live, a + b, 0)
+    bit = live & (np.minimum(a, b) == 1)
+    blocks = live & ~bit & (product >= DSP_RESULT_BITS)
+    dsp = np.where(blocks, np.ceil(np.minimum(a, b) / 17) * np.ceil(np.maximum(a, b) / 26), 0).sum()
+    small = live & ~bit & ~blocks
+    luts = {
+        "product": float(np.where(small, a * product / 2, 0).sum()),
+        "choose": float(np.where(bit, np.maximum(a, b), 0).sum()),
+        "add": float(live.sum() * (1 - 1 / summed) * (product[live].mean() + 1)) if live.any() else 0.0,
+    }
+    delay = model.block if dsp else _adder(model, float(product.max(initial=0)))
+    return Work(luts, float(dsp), steps=1 + _levels(summed), delay=delay if summed == 1 else min(delay, 2.0))
+
+
+_RULES: Mapping[type[Op], Callable[..., Work]] = {
+    Dense: _dense,
+    Add: _sum,
+    Subtract: _sum,
+    Sum: _tree,
+    Max: _order,
+    Min: _order,
+    ArgMax: _order,
+    Sort: _order,
+    GreaterEqual: _at_least,
+    Relu: _choose,
+    Select: _choose,
+    Nonzero: _nonzero,
+    LeakyRelu: _leaky,
+    Quantize: _quantize,
+    Lookup: _lookup,
+    Multiply: _product,
+    Einsum: _product,
+}
