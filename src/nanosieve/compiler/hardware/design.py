@@ -14,6 +14,8 @@ from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.estimate import layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.library import library_text
+from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, build_layers, input_elements
@@ -63,7 +65,7 @@ class HardwareDesign:
     @property
     def fmax_mhz(self) -> float:
         """The clock at which the slowest path between two registers is still in time."""
-        times = (a.time for layer in self.layers for a in layer.schedule.arrivals)
+        times = (longest_path(layer.netlist, layer.schedule, self.model) for layer in self.layers)
         slowest = max(times, default=0.0) + self.model.overhead
         return round(1e3 * (1 - self.model.uncertainty) / slowest, 1)
 
@@ -78,9 +80,11 @@ class HardwareDesign:
         """The content of ``design.json``."""
         children = [module.module for module in self.sources.layers]
         modules: dict[str, Any] = {
-            module.module: {"file": f"rtl/{module.module}.v", "children": []}
+            module.module: {"file": f"rtl/{module.module}.v", "children": list(module.library)}
             for module in self.sources.layers
         }
+        for name in self.sources.library:
+            modules[name] = {"file": f"rtl/{name}.v", "children": [], "library": True}
         modules[self.sources.top] = {"file": f"rtl/{self.sources.top}.v", "children": children}
         return {
             "format": FORMAT,
@@ -126,12 +130,14 @@ class HardwareDesign:
         folder = output_folder(folder)
         rtl = output_folder(folder / "rtl")
         (folder / "design.json").unlink(missing_ok=True)
-        wanted = {f"{self.sources.top}.v", *(f"{m.module}.v" for m in self.sources.layers)}
+        library = {name: library_text(name) for name in self.sources.library}
+        texts = {module.module: module.text for module in self.sources.layers} | library
+        wanted = {f"{name}.v" for name in (self.sources.top, *texts)}
         for stale in rtl.glob("*.v"):
             if stale.name not in wanted:
                 stale.unlink()
-        for module in self.sources.layers:
-            write_text(rtl / f"{module.module}.v", module.text)
+        for name, text in texts.items():
+            write_text(rtl / f"{name}.v", text)
         write_text(rtl / f"{self.sources.top}.v", self.sources.text)
         self._write_model(folder)
         save_graph(self.graph, folder / "graph.json")

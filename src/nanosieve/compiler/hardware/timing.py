@@ -16,7 +16,7 @@ from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.used_bits import carry_start
 
-__all__ = ["DelayModel", "lut_cost", "uses_dsp"]
+__all__ = ["DSP_RESULT_BITS", "DelayModel", "lut_cost", "uses_dsp"]
 
 DSP_RESULT_BITS = 9
 """Yosys leaves products narrower than this to LUTs."""
@@ -29,7 +29,9 @@ class DelayModel:
     Attributes:
         add, add_bit: an adder takes ``add + add_bit * width``.
         lut: one level of logic.
-        dsp: a multiplier in a DSP block without its own registers.
+        dsp: a multiplier in a DSP block without its own registers, or from there to its output register.
+        dsp_sum: from the addend of a DSP block to its output register.
+        dsp_out: what the output register of a DSP block is slower than another register.
         overhead: clock to output, set-up and skew of the registers.
         uncertainty: part of the period that is kept free for routing.
     """
@@ -38,6 +40,8 @@ class DelayModel:
     add_bit: float = 0.010
     lut: float = 0.45
     dsp: float = 3.2
+    dsp_sum: float = 2.0
+    dsp_out: float = 0.3
     overhead: float = 0.30
     uncertainty: float = 0.125
 
@@ -65,6 +69,8 @@ class DelayModel:
             case c.TableCell():
                 bits = netlist.cells[cell.args[0]].width
                 return self.lut * (1 + max(0, bits - 6) / 2)
+            case c.MacCell():
+                return self.dsp
             case c.ProductCell():
                 if uses_dsp(cell):
                     return self.dsp
@@ -80,8 +86,9 @@ def _levels(inputs: int) -> int:
 
 
 def uses_dsp(cell: c.Cell) -> bool:
-    """Whether the cell is a multiplier wide enough for a DSP block."""
-    return isinstance(cell, c.ProductCell) and cell.width >= DSP_RESULT_BITS
+    """Whether the cell is a multiplier that goes to a DSP block."""
+    product = isinstance(cell, c.ProductCell) and cell.dsp and cell.width >= DSP_RESULT_BITS
+    return product or isinstance(cell, c.MacCell)
 
 
 def _sum_luts(netlist: Netlist, cell: c.AddCell, used: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nanosieve.compiler.graph import Graph, bit_width
 from nanosieve.compiler.hardware.identifiers import Names
+from nanosieve.compiler.hardware.library import used_library
 from nanosieve.compiler.hardware.unrolled import BuiltLayer, Element
 from nanosieve.compiler.hardware.verilog import Bus, layer_module
 
@@ -42,6 +43,11 @@ class LayerModule:
     text: str
     layout: tuple[tuple[int, int], ...]
 
+    @property
+    def library(self) -> tuple[str, ...]:
+        """The library modules that it instantiates."""
+        return used_library(self.layer.netlist)
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -53,6 +59,11 @@ class Sources:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     latency: int
+
+    @property
+    def library(self) -> tuple[str, ...]:
+        """The library modules that the design instantiates."""
+        return tuple(dict.fromkeys(name for module in self.layers for name in module.library))
 
     @property
     def delays(self) -> list[tuple[int, int]]:
