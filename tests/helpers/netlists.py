@@ -45,6 +45,8 @@ def evaluate_cells(  # noqa: C901 - one arm for each cell
                 value = cell.entries[(a[0] - netlist.cells[cell.args[0]].low) % len(cell.entries)]
             case c.ProductCell():
                 value = a[0] * a[1]
+            case c.MacCell():
+                value = a[0] * a[1] + sum(a[2:])
             case c.ChooseCell():
                 value = a[1] if a[0] else a[2]
             case c.MaskCell():

@@ -12,7 +12,7 @@ from helpers.netlists import evaluate_layers
 from helpers.random_graphs import random_codes, random_graph
 from nanosieve.compiler.graph import Rounding, interpret
 from nanosieve.compiler.hardware.netlist import Netlist
-from nanosieve.compiler.hardware.schedule import CONSTANT
+from nanosieve.compiler.hardware.schedule import CONSTANT, longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.build import Plan, build_layers
 from nanosieve.compiler.hardware.once import Settings
@@ -77,11 +77,13 @@ def test_no_path_is_longer_than_the_clock(seed: int) -> None:
                 continue
             arrival = schedule.arrivals[n]
             assert 0 <= arrival.time <= model.usable(period)
+            reads = schedule.reads_at(cell, n)
             for a in cell.args:
                 before = schedule.arrivals[a]
-                assert before.stage <= arrival.stage <= schedule.last_use[a] or before == CONSTANT
+                assert before.stage <= reads <= schedule.last_use[a] or before == CONSTANT
                 if before.stage == arrival.stage:
                     assert before.time + model.of(layer.netlist, cell) <= arrival.time + 1e-9
+        assert longest_path(layer.netlist, schedule, model) <= model.usable(period)
 
 
 def test_a_slower_clock_needs_fewer_stages() -> None:

@@ -82,9 +82,14 @@ def test_products_tables_and_shift_registers(pieces: Path) -> None:
 
 
 REFUSED = [
-    ("AREG", "32'sd0", "32'sd1", r"DSP48E2: no registers are modelled, but a parameter ...REG is not 0"),
+    (
+        "AREG",
+        "32'sd0",
+        "32'sd1",
+        r"DSP48E2: of the registers PREG alone is modelled, but a parameter ...REG is not 0",
+    ),
     ("USE_SIMD", '"ONE48"', '"TWO24"', r'DSP48E2: .* are modelled, not "MULTIPLY" and "TWO24"'),
-    ("OPMODE", "9'h005", "9'h035", r"DSP48E2: P = A \* B is modelled, not OPMODE 035"),
+    ("OPMODE", "9'h005", "9'h015", r"DSP48E2: P = A \* B and P = A \* B \+ C are modelled, not OPMODE 015"),
     ("WRITE_WIDTH_A", "32'd0", "32'd9", r"RAMB..E2: port A that reads is modelled, .* WRITE_WIDTH_A 9"),
     ("DOA_REG", "32'sd0", "32'sd1", r"RAMB..E2: DOA_REG 0 and DOB_REG 0 are modelled, not 1 and 0"),
     ("RSTRAMARSTRAM", "1'h0", "1'h1", r"RAMB..E2: reading is modelled, .* RSTRAMARSTRAM 1"),

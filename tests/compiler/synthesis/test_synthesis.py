@@ -143,7 +143,7 @@ def test_bad_folder_device_and_header(one: Path, tmp_path: Path) -> None:
 
 
 def _job(name: str, size: int, children: tuple[str, ...] = ()) -> Job:
-    return Job(name, "x" * size, "", children, "xcup", Path())
+    return Job(name, "x" * size, "", children, {}, "xcup", Path())
 
 
 def test_large_modules_go_alone_and_small_ones_together() -> None:

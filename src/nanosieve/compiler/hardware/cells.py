@@ -1,4 +1,4 @@
-"""The scalar cells of which a layer is built: integers in, one integer out, purely combinational.
+"""The scalar cells of which a layer is built: integers in, one integer out.
 
 A cell knows the proven range ``[low, high]`` of its result. Shifts that align binary points are wiring
 and belong to the cells that use them.
@@ -7,16 +7,20 @@ and belong to the cells that use them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from nanosieve.compiler.graph import Rounding, bit_width
 
 __all__ = [
+    "DSP_FACTORS",
+    "DSP_SUM",
     "AddCell",
     "AtLeastCell",
     "Cell",
     "ChooseCell",
     "ConstantCell",
     "InputCell",
+    "MacCell",
     "MaskCell",
     "NonzeroCell",
     "ProductCell",
@@ -28,14 +32,25 @@ __all__ = [
     "WrapCell",
 ]
 
+DSP_FACTORS = (27, 18)
+"""Bits of the signed factors that one DSP48E2 multiplies (Xilinx UG579)."""
+DSP_SUM = 48
+"""Bits of the signed number to which it adds the product."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """Base: range of the result and indices of the argument cells."""
+    """Base: range of the result and indices of the argument cells.
+
+    Attributes:
+        latency: stages between the operands and the result; 0 for a cell without a register inside.
+    """
 
     low: int
     high: int
     args: tuple[int, ...]
+
+    latency: ClassVar[int] = 0
 
     @property
     def width(self) -> int:
@@ -120,7 +135,16 @@ class TableCell(Cell):
 
 @dataclass(frozen=True)
 class ProductCell(Cell):
-    """``a * b``."""
+    """``a * b``, in a DSP slice if it is wide enough and `dsp` allows it."""
+
+    dsp: bool = True
+
+
+@dataclass(frozen=True)
+class MacCell(Cell):
+    """``a * b + c``, or ``a * b`` of two arguments, in a DSP slice with its output register."""
+
+    latency: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)

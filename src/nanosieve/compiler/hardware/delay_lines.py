@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["delay_cost"]
+__all__ = ["SHIFT_REGISTER", "delay_cost"]
 
 SHIFT_REGISTER = 3
 """From so many registers in a row, synthesis keeps a bit in a LUT used as a shift register."""

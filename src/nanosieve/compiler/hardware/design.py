@@ -18,6 +18,7 @@ from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
@@ -69,7 +70,7 @@ class HardwareDesign:
     @property
     def clock(self) -> Clock:
         """What decides how fast the design can be clocked."""
-        times = (a.time for layer in self.layers for a in layer.schedule.arrivals)
+        times = (longest_path(layer.netlist, layer.schedule, self.model) for layer in self.layers)
         return Clock(
             logic=max(times, default=0.0),
             luts=self.estimate["lut"].value,
@@ -90,8 +91,9 @@ class HardwareDesign:
 
     def manifest(self) -> dict[str, Any]:
         """The content of ``design.json``."""
+        library = self.sources.library
         modules = {
-            name: {"file": f"rtl/{name}.v", "children": children}
+            name: {"file": f"rtl/{name}.v", "children": children, **({"library": True} if name in library else {})}
             for name, children in self.sources.children.items()
         }
         return {

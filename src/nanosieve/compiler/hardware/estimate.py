@@ -64,7 +64,7 @@ def _read_at(layer: BuiltLayer) -> list[list[int]]:
     stages = [{arrival.stage} for arrival in schedule.arrivals]
     for n, cell in enumerate(netlist.cells):
         for a in cell.args:
-            stages[a].add(schedule.arrivals[n].stage)
+            stages[a].add(schedule.reads_at(cell, n))
     for n in netlist.outputs:
         stages[n].add(schedule.stage)
     constant = [isinstance(cell, c.ConstantCell) for cell in netlist.cells]

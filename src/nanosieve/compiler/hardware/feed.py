@@ -23,12 +23,11 @@ from functools import cached_property
 import numpy as np
 
 from nanosieve.compiler.graph import Integers, bit_width
+from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER, delay_cost
 from nanosieve.compiler.hardware.elements import Element
 
 __all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Literal", "Reads", "Tap", "plan_feed"]
 
-SHIFT_REGISTER, SHIFT_REGISTER_BITS = 3, 32
-"""From so many registers in a row a bit is kept in LUTs used as shift registers, of so many bits each."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +194,11 @@ class Feed:
         return {lane: tuple(sorted(found)) for lane, found in sorted(depths.items())}
 
     @property
+    def long_lines(self) -> bool:
+        """Whether a line has a stretch that is a shift register."""
+        return any(max(np.diff([0, *depths])) >= SHIFT_REGISTER for depths in self.taps.values())
+
+    @property
     def needed_interval(self) -> int:
         """The least number of cycles between two events with which this feed works."""
         last_read = {c: 0 for c in self.captures}
@@ -227,13 +231,8 @@ class Feed:
 
 def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
     """LUTs and registers of a delay line with taps."""
-    lut = ff = 0.0
-    for length in np.diff([0, *depths]):
-        if length >= SHIFT_REGISTER:
-            lut += width * -(-int(length) // SHIFT_REGISTER_BITS)
-        else:
-            ff += width * int(length)
-    return lut, ff
+    stretches = [delay_cost(int(length)) for length in np.diff([0, *depths])]
+    return width * sum(lut for lut, _ in stretches), width * sum(ff for _, ff in stretches)
 
 
 def _choose_cost(port: FeedPort) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.feed import (
-    SHIFT_REGISTER,
     Capture,
     Choice,
     Feed,
@@ -18,22 +18,8 @@ from nanosieve.compiler.hardware.feed import (
 
 __all__ = ["DELAY_LINE", "Controls", "counter", "feed_module"]
 
-DELAY_LINE = """\
-// a delay of DEPTH cycles
-module nanosieve_delay #(parameter WIDTH = 1, parameter DEPTH = 3) (
-  input  wire clk,
-  input  wire [WIDTH-1:0] in,
-  output wire [WIDTH-1:0] out
-);
-  reg [WIDTH-1:0] line [0:DEPTH-1];
-  integer n;
-  always @(posedge clk) begin
-    line[0] <= in;
-    for (n = 1; n < DEPTH; n = n + 1) line[n] <= line[n-1];
-  end
-  assign out = line[DEPTH-1];
-endmodule
-"""
+DELAY_LINE = "nanosieve_delay"
+"""The library module of a delay."""
 
 
 @dataclass(frozen=True)

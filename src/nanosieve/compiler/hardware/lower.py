@@ -39,11 +39,21 @@ from nanosieve.compiler.graph import (
 )
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.adder_graph import multiply_matrix
+from nanosieve.compiler.hardware.mac_chains import (
+    LONGEST,
+    best_length,
+    cut,
+    exponent_of,
+    factors_of,
+    grow_chain,
+    partial_products,
+    partition,
+)
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.order import arg_max, extreme, sort
 from nanosieve.compiler.hardware.schedule import CONSTANT, Arrival, arrival_of
-from nanosieve.compiler.hardware.timing import DelayModel
-from nanosieve.errors import UnsupportedLayerError
+from nanosieve.compiler.hardware.timing import DelayModel, uses_dsp
+from nanosieve.errors import SettingsError, UnsupportedLayerError
 
 __all__ = ["Lowering"]
 
@@ -53,6 +63,9 @@ class Lowering:
     """Grows the netlist of one layer; arrival times are kept beside the cells.
 
     Attributes:
+        dsp: whether products may go to DSP slices.
+        chain: products in a chain of multiply-accumulate cells, up to `mac_chains.LONGEST`; 0 for what
+            costs least.
         values: node name → its elements, flat.
     """
 
@@ -61,12 +74,20 @@ class Lowering:
     model: DelayModel
     period: float
     extra_depth: int
+    dsp: bool = True
+    chain: int = 0
     netlist: Netlist = field(default_factory=Netlist)
     values: dict[str, list[Value]] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.chain <= LONGEST:
+            message = f"chain = {self.chain!r}: a chain of products is 1 to {LONGEST} long, or 0 for the best"
+            raise SettingsError(message)
+        self.netlist.dsp = self.dsp
+
     def give_input(self, port: int, element: int, low: int, high: int, arrival: Arrival) -> int:
-        """Add an input element that arrives at `arrival` and return its cell."""
+        """Add an input element that arrives at `arrival`, or `ANY_STAGE`, and return its cell."""
         self.settle()
         cell = self.netlist.input(port, element, low, high, arrival.stage)
         if cell == len(self.arrivals) and low < high:
@@ -124,7 +145,10 @@ class Lowering:
                 minus = isinstance(op, Subtract)
                 return [self._sum(a, b, minus) for a, b in zip(*given, strict=True)]
             case Sum():
-                return [self._tree(row) for row in _rows(given[0], types[0])]
+                rows = _rows(given[0], types[0])
+                return (
+                    self._sums_of_products(rows) if self._multiplies(node) else [self._tree(r) for r in rows]
+                )
             case Max() | Min():
                 return [extreme(net, row, largest=isinstance(op, Max)) for row in _rows(given[0], types[0])]
             case ArgMax():
@@ -134,10 +158,7 @@ class Lowering:
             case Select():
                 return [self._select(*values) for values in zip(*given, strict=True)]
             case Multiply():
-                return [
-                    Value(net.multiply(a.cell, b.cell), a.exponent + b.exponent)
-                    for a, b in zip(*given, strict=True)
-                ]
+                return [self._product(a, b) for a, b in zip(*given, strict=True)]
             case Relu():
                 return [Value(net.select(x.cell, net.constant(0), x.cell), x.exponent) for x in given[0]]
             case LeakyRelu():
@@ -200,14 +221,55 @@ class Lowering:
         places = [op.spread(np.arange(t.size).reshape(t.shape), n) for n, t in enumerate(types)]
         left, right = np.broadcast_arrays(*places)
         sums = int(np.prod(left.shape[len(op.indices[2]) :], dtype=np.int64))
-        results = []
+        results: list[list[Value | tuple[Value, Value]]] = []
         for row in zip(left.reshape(-1, sums), right.reshape(-1, sums), strict=True):
-            pairs = [(given[0][i], given[1][j]) for i, j in zip(*row, strict=True)]
-            products = [
-                Value(self.netlist.multiply(a.cell, b.cell), a.exponent + b.exponent) for a, b in pairs
-            ]
-            results.append(self._tree(products))
+            results.append([(given[0][i], given[1][j]) for i, j in zip(*row, strict=True)])
+        return self._sums(results)
+
+    def _sums(self, rows: list[list[Value | tuple[Value, Value]]]) -> list[Value]:
+        """For each row the sum of its values and products.
+
+        Products that fit a DSP slice go in chains, those whose factors come first to the front; the results
+        of the chains and what is left are added in a tree.
+        """
+        self.settle()
+        split = [partition(self.netlist, row, self.dsp) for row in rows]
+        length = self.chain or best_length(self.netlist, [pairs for pairs, _ in split])
+        results = []
+        for pairs, rest in split:
+            values = [x if isinstance(x, Value) else self._product(*x) for x in rest]
+            pairs.sort(key=lambda pair: max(self.arrivals[x.cell] for x in pair))
+            values += [grow_chain(self.netlist, chain) for chain in cut(pairs, length)]
+            results.append(self._tree(values))
         return results
+
+    def _product(self, a: Value, b: Value) -> Value:
+        """The product; in LUTs for which a clock cycle is too short, as a sum with registers between."""
+        net, usable = self.netlist, self.model.usable(self.period)
+        low, high = net.product_range(a.cell, b.cell)
+        whole = c.ProductCell(low, high, (a.cell, b.cell), net.dsp)
+        if uses_dsp(whole) or self.model.of(net, whole) <= usable:
+            return Value(net.multiply(a.cell, b.cell), exponent_of((a, b)))
+        plus, minus = partial_products(net, a, b)
+        total = self._tree(plus)
+        total = self._sum(total, minus, minus=True) if minus else total
+        return self.as_typed(total, low, high, exponent_of((a, b)))
+
+    def _multiplies(self, node: Node) -> bool:
+        """Whether all that `node` reads are products that nothing else reads."""
+        by_name, users = self.graph.by_name, self.graph.users
+        source = by_name[node.inputs[0]]
+        while isinstance(source.op, Reshape | Gather | Multiply):
+            if len(users[source.name]) > 1 or source.name in self.graph.outputs.values():
+                return False
+            if isinstance(source.op, Multiply):
+                return True
+            source = by_name[source.inputs[0]]
+        return False
+
+    def _sums_of_products(self, rows: list[list[Value]]) -> list[Value]:
+        """Sums of values that products made, of which the factors are found again."""
+        return self._sums([[factors_of(self.netlist, value) or value for value in row] for row in rows])
 
     def _sum(self, a: Value, b: Value, minus: bool = False) -> Value:
         exponent = min(a.exponent, b.exponent)

@@ -34,10 +34,14 @@ class Netlist:
     """Cells in topological order; `outputs` are the elements of the module's output bus.
 
     Every method that adds a cell returns its index; equal cells are shared and constants folded.
+
+    Attributes:
+        dsp: whether products may go to DSP slices.
     """
 
     cells: list[c.Cell] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    dsp: bool = True
     _known: dict[c.Cell, int] = field(default_factory=dict)
 
     def _add(self, cell: c.Cell) -> int:
@@ -152,13 +156,24 @@ class Netlist:
                 return self._add(c.MaskCell(min(o_low, 0), max(o_high, 0), (bit, other)))
             if low == high == 1:
                 return other
+        return self._add(c.ProductCell(*self.product_range(a, b), (a, b), self.dsp))
+
+    def multiply_add(self, a: int, b: int, addend: int | None = None) -> int:
+        """Product, plus another cell, behind the register of a DSP slice, which the caller knows to do."""
+        low, high = self.product_range(a, b)
+        if addend is None:
+            return self._add(c.MacCell(low, high, (a, b)))
+        least, most = self.range(addend)
+        return self._add(c.MacCell(low + least, high + most, (a, b, addend)))
+
+    def product_range(self, a: int, b: int) -> tuple[int, int]:
+        """Range of ``a * b``."""
         (a_low, a_high), (b_low, b_high) = self.range(a), self.range(b)
         corners = [x * y for x, y in product((a_low, a_high), (b_low, b_high))]
-        low, high = min(corners), max(corners)
-        if a == b:
-            squares = (a_low**2, a_high**2)
-            low, high = (0 if a_low <= 0 <= a_high else min(squares)), max(squares)
-        return self._add(c.ProductCell(low, high, (a, b)))
+        if a != b:
+            return min(corners), max(corners)
+        squares = (a_low**2, a_high**2)
+        return 0 if a_low <= 0 <= a_high else min(squares), max(squares)
 
     def nonzero(self, a: int) -> int:
         """1 where `a` is not zero."""

@@ -17,7 +17,7 @@ from nanosieve.compiler.hardware.clock import OVERHEAD, UNCERTAINTY, stretch
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.used_bits import carry_start
 
-__all__ = ["DelayModel", "lut_cost", "uses_dsp"]
+__all__ = ["DSP_RESULT_BITS", "DelayModel", "lut_cost", "uses_dsp"]
 
 DSP_RESULT_BITS = 9
 """Yosys leaves products narrower than this to LUTs."""
@@ -30,8 +30,10 @@ class DelayModel:
     Attributes:
         add, add_bit: an adder takes ``add + add_bit * width``.
         lut: one level of logic.
-        dsp: a multiplier in a DSP block without its own registers.
+        dsp: a multiplier in a DSP block without its own registers, or from there to its output register.
         dsp_nets: the part of it that are nets; the inside of a block does not stretch with the design.
+        dsp_sum: from the addend of a DSP block to its output register.
+        dsp_out: what the output register of a DSP block is slower than another register.
         overhead: clock to output, set-up and skew of the registers.
         uncertainty: relative error of a period, one standard deviation.
         margin: how many of these errors are kept free when registers are placed; with the default nine of ten
@@ -45,6 +47,8 @@ class DelayModel:
     lut: float = 0.45
     dsp: float = 3.2
     dsp_nets: float = 0.6
+    dsp_sum: float = 2.0
+    dsp_out: float = 0.3
     overhead: float = OVERHEAD
     uncertainty: float = UNCERTAINTY
     margin: float = 1.28
@@ -89,6 +93,8 @@ class DelayModel:
             case c.TableCell():
                 bits = netlist.cells[cell.args[0]].width
                 return self.lut * (1 + max(0, bits - 6) / 2)
+            case c.MacCell():
+                return self.dsp
             case c.ProductCell():
                 if uses_dsp(cell):
                     return self.block
@@ -104,8 +110,9 @@ def _levels(inputs: int) -> int:
 
 
 def uses_dsp(cell: c.Cell) -> bool:
-    """Whether the cell is a multiplier wide enough for a DSP block."""
-    return isinstance(cell, c.ProductCell) and cell.width >= DSP_RESULT_BITS
+    """Whether the cell is a multiplier that goes to a DSP block."""
+    product = isinstance(cell, c.ProductCell) and cell.dsp and cell.width >= DSP_RESULT_BITS
+    return product or isinstance(cell, c.MacCell)
 
 
 def _sum_luts(netlist: Netlist, cell: c.AddCell, used: int) -> int:

@@ -10,6 +10,7 @@ from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.feed_verilog import DELAY_LINE, Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
+from nanosieve.compiler.hardware.library import library_text, used_library
 from nanosieve.compiler.hardware.timeline import timeline
 from nanosieve.compiler.hardware.verilog import Bus, layer_module
 
@@ -80,8 +81,11 @@ class LayerModule:
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
         inner = [name for name in self.texts if name != self.module]
-        line = ["nanosieve_delay"] if "nanosieve_delay" in self.texts[self.module] else []
-        return {self.module: inner + line, **{name: [] for name in inner}}
+        used = list(used_library(self.layer.netlist))
+        if self.layer.feed is None:
+            return {self.module: used}
+        lines = [DELAY_LINE] if self.layer.feed.long_lines else []
+        return {self.module: inner + lines, **{name: used for name in inner}}
 
 
 @dataclass(frozen=True)
@@ -95,21 +99,27 @@ class Sources:
     outputs: tuple[Port, ...]
     latency: int
     interval: int
-    common: Mapping[str, str]
 
     @property
     def texts(self) -> dict[str, str]:
         """Module → Verilog."""
         own = {name: text for module in self.layers for name, text in module.texts.items()}
-        return {**own, **self.common, self.top: self.text}
+        return {**own, **{name: library_text(name) for name in self.library}, self.top: self.text}
 
     @property
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
-        found = {name: [] for name in self.common}
+        found: dict[str, list[str]] = {name: [] for name in self.library}
         for module in self.layers:
             found.update(module.children)
         return {**found, self.top: [module.module for module in self.layers]}
+
+    @property
+    def library(self) -> tuple[str, ...]:
+        """The library modules that the design instantiates."""
+        own = {name for module in self.layers for name in module.texts}
+        used = (name for module in self.layers for given in module.children.values() for name in given)
+        return tuple(dict.fromkeys(name for name in used if name not in own))
 
     @property
     def delays(self) -> list[tuple[int, int]]:
@@ -187,9 +197,7 @@ def write_sources(
         *(port.beats for port in in_ports),
     )
     text = _top_module(top, in_ports, out_ports, modules, signals, layouts, latency, interval)
-    lines = any("nanosieve_delay" in text for module in modules for text in module.texts.values())
-    common = {"nanosieve_delay": DELAY_LINE} if lines else {}
-    return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval, common)
+    return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval)
 
 
 def _layer(

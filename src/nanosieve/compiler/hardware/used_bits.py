@@ -66,7 +66,7 @@ def _read(cell: c.Cell, mask: int, netlist: Netlist) -> list[int]:
             return [1, mask, mask]
         case c.MaskCell():
             return [1, mask]
-        case c.ProductCell():
-            return [below, below]
+        case c.ProductCell() | c.MacCell():
+            return [below] * len(cell.args)
         case _:
             return everything

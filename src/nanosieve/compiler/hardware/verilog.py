@@ -10,10 +10,14 @@ from collections.abc import Mapping
 
 from nanosieve.compiler.graph import Rounding
 from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.mac_chains import signed_width
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.schedule import CONSTANT, Schedule
 
-__all__ = ["Bus", "layer_module"]
+__all__ = ["MAC", "Bus", "layer_module"]
+
+MAC = "nanosieve_mac"
+"""The module of a `MacCell`, see `library`."""
 
 Bus = list[tuple[int, int]]
 """Elements of a bus: (lowest bit, width)."""
@@ -50,8 +54,8 @@ class _Writer:
 
     def expression(self, n: int) -> str:  # noqa: C901 - one arm for each cell
         """Right-hand side of the assignment to cell `n`."""
-        cell, stage = self.netlist.cells[n], self.schedule.arrivals[n].stage
-        a = cell.args[0] if cell.args else -1
+        cell = self.netlist.cells[n]
+        stage, a = self.schedule.reads_at(cell, n), cell.args[0] if cell.args else -1
         match cell:
             case c.AddCell():
                 sign = "-" if cell.subtract else "+"
@@ -142,11 +146,26 @@ class _Writer:
         span = f"[{cell.width - 1}:0] "
         if isinstance(cell, c.TableCell):
             return self.table(n, cell, f"{sign}{span}")
-        return [f"  wire {sign}{span}n{n} = {self.expression(n)};"]
+        if isinstance(cell, c.MacCell):
+            return [f"  wire {sign}{span}n{n};", self.multiply_add(n, cell)]
+        keep = '(* use_dsp = "no" *) ' if isinstance(cell, c.ProductCell) and not cell.dsp else ""
+        return [f"  {keep}wire {sign}{span}n{n} = {self.expression(n)};"]
+
+    def multiply_add(self, n: int, cell: c.MacCell) -> str:
+        """An instance of the module that becomes one DSP slice."""
+        stage = self.schedule.reads_at(cell, n)
+        # the wider factor to the wider port; one bit more for the sign of an unsigned one
+        wide, narrow = sorted(
+            ((signed_width(self.netlist.cells[a]), a) for a in cell.args[:2]), key=lambda x: -x[0]
+        )
+        a, b = (self.low_bits(place, stage, width) for width, place in (wide, narrow))
+        added = self.low_bits(cell.args[2], stage, cell.width) if len(cell.args) > 2 else f"{cell.width}'d0"
+        sizes = f"#(.A({wide[0]}), .B({narrow[0]}), .P({cell.width}))"
+        return f"  {MAC} {sizes} u_n{n} (.clk(clk), .a({a}), .b({b}), .c({added}), .p(n{n}));"
 
     def table(self, n: int, cell: c.TableCell, kind: str) -> list[str]:
         """A look-up table as a case statement over the bits of its argument."""
-        a, stage = cell.args[0], self.schedule.arrivals[n].stage
+        a, stage = cell.args[0], self.schedule.reads_at(cell, n)
         own = self.netlist.cells[a]
         rows = {(own.low + k) & ((1 << own.width) - 1): entry for k, entry in enumerate(cell.entries)}
         lines = [f"  reg {kind}n{n};", "  always @* begin", f"    case ({self.name(a, stage)})"]

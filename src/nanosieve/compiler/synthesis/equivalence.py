@@ -81,7 +81,7 @@ def prove_equivalent(
     if module not in design.modules:
         raise UnknownNameError.among("module", module, design.modules)
     netlist = netlist_design(folder, device=device, progress=progress)
-    own, others = design.modules[module], design.modules[module].children
+    own, others = design.modules[module], design.inside(module)
     inside = [design.path / design.modules[name].file for name in others]
     gate = [netlist.path / netlist.modules[module].file, *inside]
     return _prove(module, [design.path / own.file, *inside], gate, netlist.models, _depth(design), time_limit)
@@ -107,7 +107,7 @@ def prove_same(
     module = module or gold.name
     if module not in gold.modules:
         raise UnknownNameError.among("module", module, gold.modules)
-    names = (module, *gold.modules[module].children)
+    names = (module, *gold.inside(module))
     left, right = ([side.path / side.modules[name].file for name in names] for side in (gold, gate))
     wrapper = _clipped(gold, module, left[0].read_text(encoding="utf-8"))
     return _prove(module, left, right, (), _depth(gold), time_limit, wrapper)

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve.compiler.synthesis.synthesis import jobs_of, netlists_of
+from nanosieve.compiler.synthesis.synthesis import synthesised
 from nanosieve.compiler.synthesis.yosys import yosys_version
 from nanosieve.compiler.verification import Verification, verify
 from nanosieve.compiler.verification.folder import DesignFolder, Module, read_design
@@ -62,13 +62,9 @@ def netlist_design(
     """
     design = read_design(folder)
     target = find_device(device or design.device)
-    place, _ = netlists_of(design, target, workers=workers, time_limit=time_limit, progress=progress)
-    files = {
-        job.module: str(job.netlist_path.relative_to(design.path)) for job in jobs_of(design, target, place)
-    }
-    modules = {
-        name: Module(file=files[name], children=module.children) for name, module in design.modules.items()
-    }
+    jobs, _ = synthesised(design, target, workers=workers, time_limit=time_limit, progress=progress)
+    files = {job.module: str(job.netlist_path.relative_to(design.path)) for job in jobs}
+    modules = {job.module: Module(file=files[job.module], children=job.children) for job in jobs}
     layers = tuple(layer.model_copy(update={"file": files[layer.module]}) for layer in design.layers)
     changed = {"modules": modules, "layers": layers, "level": "netlist", "models": primitive_models()}
     return design.model_copy(update=changed)

@@ -1,6 +1,6 @@
 // Primitives that the netlists of synthesis hold and that Yosys has no simulation model of: DSP48E2, RAMB18E2
-// and RAMB36E2, in the modes that Yosys emits for combinational products and for constant tables behind a
-// register. Every other mode is refused, by name, when the model is elaborated or at the first clock edge.
+// and RAMB36E2, in the modes that Yosys emits for combinational products, products plus a number behind a register
+// (nanosieve_mac), and for constant tables behind a register. Every other mode is refused, by name, when the model is elaborated or at the first clock edge.
 // Ports, parameters and the layout of the contents: Xilinx UG579 and UG573.
 
 // As in Yosys, but no bit of CO is read from CO, which a simulator would take for a loop.
@@ -33,12 +33,13 @@ module DSP48E2 #(
   input  [2:0] CARRYINSEL,
   input  [4:0] INMODE,
   input  [8:0] OPMODE,
+  input  CLK, CEP, RSTP,
   output [47:0] P
 );
   generate
     if (ACASCREG || ADREG || ALUMODEREG || AREG || BCASCREG || BREG || CARRYINREG || CARRYINSELREG || CREG || DREG
-        || INMODEREG || MREG || OPMODEREG || PREG)
-      $error("DSP48E2: no registers are modelled, but a parameter ...REG is not 0");
+        || INMODEREG || MREG || OPMODEREG)
+      $error("DSP48E2: of the registers PREG alone is modelled, but a parameter ...REG is not 0");
     if (AMULTSEL != "A" || BMULTSEL != "B")
       $error("DSP48E2: AMULTSEL \"A\" and BMULTSEL \"B\" are modelled, not \"%s\" and \"%s\"", AMULTSEL, BMULTSEL);
     if (A_INPUT != "DIRECT" || B_INPUT != "DIRECT")
@@ -49,14 +50,29 @@ module DSP48E2 #(
   endgenerate
 `ifndef YOSYS
   always_comb
-    if (OPMODE != 9'h005 || ALUMODE != 0 || INMODE != 0 || CARRYINSEL != 0 || CARRYIN != 0)
-      $fatal(1, "DSP48E2: P = A * B is modelled, not OPMODE %h, ALUMODE %h, INMODE %h, CARRYINSEL %h, CARRYIN %h",
+    if ((OPMODE != 9'h005 && OPMODE != 9'h035) || ALUMODE != 0 || INMODE != 0 || CARRYINSEL != 0 || CARRYIN != 0)
+      $fatal(1, "DSP48E2: P = A * B and P = A * B + C are modelled, not OPMODE %h, ALUMODE %h, INMODE %h, CARRYINSEL %h, CARRYIN %h",
              OPMODE, ALUMODE, INMODE, CARRYINSEL, CARRYIN);
+  generate
+    if (PREG)
+      always @(posedge CLK)
+        if (!CEP || RSTP)
+          $fatal(1, "DSP48E2: a register that always loads is modelled, not CEP %b, RSTP %b", CEP, RSTP);
+  endgenerate
 `endif
   wire signed [26:0] a = A[26:0];
   wire signed [17:0] b = B;
   wire signed [44:0] product = a * b;
-  assign P = {{3{product[44]}}, product};
+  wire [47:0] sum = {{3{product[44]}}, product} + (OPMODE[5:4] == 2'b11 ? C : 48'd0);
+  generate
+    if (PREG) begin : registered
+      reg [47:0] result;
+      always @(posedge CLK) result <= sum;
+      assign P = result;
+    end else begin : combinational
+      assign P = sum;
+    end
+  endgenerate
 endmodule
 
 // A memory that is only read, through port A: words of WIDTH bits with their parity bits on top.

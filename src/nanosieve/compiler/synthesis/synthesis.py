@@ -167,21 +167,21 @@ def synthesize(
     """
     design = read_design(folder)
     target = find_device(device or design.device)
-    place, netlists = netlists_of(design, target, workers=workers, time_limit=time_limit, progress=progress)
+    _, netlists = synthesised(design, target, workers=workers, time_limit=time_limit, progress=progress)
     names = _names(design)
     modules = tuple(_module(name, module, netlists[module]) for module, name in names.items())
     total = {resource: sum(m.resources.count(resource) for m in modules) for resource in RESOURCES}
     carry4 = sum(int(m.resources.carry4.value) for m in modules)
     share = float(design.budget.get("share", 1.0))
     result = Synthesis(design.name, target, share, modules, Resources.of(total, carry4))
-    write_text(place / "synthesis.json", json.dumps(result.to_dict(), indent=1))
+    write_text(design.path / "synth" / "synthesis.json", json.dumps(result.to_dict(), indent=1))
     return result
 
 
-def netlists_of(
+def synthesised(
     design: DesignFolder, target: Device, *, workers: int | None, time_limit: float, progress: Progress
-) -> tuple[Path, dict[str, Netlist]]:
-    """The folder ``synth`` of the design and what is in it, after synthesis of what is not known yet.
+) -> tuple[list[Job], dict[str, Netlist]]:
+    """One job for each module, kept in the folder ``synth``, and its netlist, made where it is not known yet.
 
     Args and errors are those of `synthesize`.
     """
@@ -190,20 +190,16 @@ def netlists_of(
         raise SettingsError(message)
     yosys_version()
     place = output_folder(design.path / "synth")
-    jobs = jobs_of(design, target, place)
-    return place, _netlists(jobs, place, workers or default_workers(), time_limit, progress)
-
-
-def jobs_of(design: DesignFolder, target: Device, place: Path) -> list[Job]:
-    """One job for each module, kept in `place`."""
-    return [Job.make(design, module, FAMILIES[target.architecture], place) for module in _names(design)]
+    jobs = [Job.make(design, module, FAMILIES[target.architecture], place) for module in _names(design)]
+    return jobs, _netlists(jobs, place, workers or default_workers(), time_limit, progress)
 
 
 def _names(design: DesignFolder) -> dict[str, str]:
     """Module → what the user calls it: layers in their order, then the top, then what else there is."""
     names = {layer.module: layer.name for layer in design.layers}
     names[design.name] = design.name
-    return {**names, **{module: module for module in design.modules if module not in names}}
+    others = (name for name, module in design.modules.items() if name not in names and not module.library)
+    return {**names, **{name: name for name in others}}
 
 
 def _netlists(

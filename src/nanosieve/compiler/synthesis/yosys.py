@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ __all__ = ["FAMILIES", "Batch", "Job", "Netlist", "batches", "run_batch", "yosys
 
 FAMILIES = {"UltraScale": "xcu", "UltraScale+": "xcup", "Versal": "xcup"}
 """Architecture → Yosys family. Yosys knows no Versal; its LUTs and registers are those of UltraScale+."""
+
+_MAPPED = {"nanosieve_mac": (Path(__file__).parent / "nanosieve_mac.v").read_text(encoding="utf-8")}
+"""Library modules whose primitives Yosys does not infer: Verilog that instantiates them."""
 
 BATCH = 40_000
 """Characters of Verilog that one Yosys process takes, if they are of several modules.
@@ -55,6 +58,7 @@ class Job:
         text: its Verilog.
         stubs: Verilog of its children without their bodies.
         children: their names.
+        library: module → Verilog of the library modules that are synthesised as a part of it.
         family: Yosys name of the architecture.
         folder: where the result is kept.
     """
@@ -63,6 +67,7 @@ class Job:
     text: str
     stubs: str
     children: tuple[str, ...]
+    library: Mapping[str, str]
     family: str
     folder: Path
 
@@ -77,15 +82,18 @@ class Job:
         def text(name: str) -> str:
             return (design.path / design.modules[name].file).read_text(encoding="utf-8")
 
-        children = design.modules[module].children
+        children = tuple(n for n in design.modules[module].children if not design.modules[n].library)
         stubs = "".join(_stub(child, text(child)) for child in children)
-        return cls(module, text(module), stubs, children, family, folder)
+        inside = (n for n in design.inside(module) if design.modules[n].library)
+        library = {name: _MAPPED.get(name) or text(name) for name in inside}
+        return cls(module, text(module), stubs, children, library, family, folder)
 
     @property
     def key(self) -> str:
         """Hash of the Verilog, the tool and its options."""
         flow = Request((self.module,), (), self.family).flow
-        return _hash("\0".join((yosys_version(), flow, self.text, self.stubs)))
+        parts = (*flow, self.text, self.stubs, *(text for _, text in sorted(self.library.items())))
+        return _hash("\0".join((yosys_version(), *parts)))
 
     @property
     def result_path(self) -> Path:
@@ -194,6 +202,10 @@ def run_batch(batch: Batch) -> dict[str, Netlist]:
         for job in batch.jobs:
             sources.append(f"{job.module}.v")
             (work / sources[-1]).write_text(job.text + job.stubs, encoding="utf-8")
+        library = {name: text for job in batch.jobs for name, text in job.library.items()}
+        if library:
+            sources.append("library")
+            (work / "library").write_text("".join(library.values()), encoding="utf-8")
         names = tuple(job.module for job in batch.jobs)
         request = Request(names, tuple(sources), first.family)
         (work / "request").write_text(json.dumps(asdict(request)), encoding="utf-8")

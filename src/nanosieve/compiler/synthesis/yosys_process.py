@@ -21,6 +21,8 @@ from nanosieve.compiler.synthesis.levels import logic_levels
 __all__ = ["Request", "main"]
 
 _WRAPPER = "nanosieve_batch"
+_KEEP_OUT = "chtype -set $__soft_mul w:* a:use_dsp=no %i %ci1 t:$mul %i"
+"""The name under which the flow passes products over when it maps to DSP slices."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,21 @@ class Request:
         return f"module {_WRAPPER} ();\n{instances}endmodule\n"
 
     @property
-    def flow(self) -> str:
-        """The standard flow of Yosys for the architecture, without pads and clock buffers."""
-        return f"synth_xilinx -family {self.family} -noiopad -noclkbuf -top {_WRAPPER}"
+    def flow(self) -> tuple[str, ...]:
+        """The standard flow of Yosys for the architecture, without pads and clock buffers.
+
+        Library modules become part of the modules that use them, and products that the Verilog keeps out of
+        DSP slices stay out.
+        """
+        flow = f"synth_xilinx -family {self.family} -noiopad -noclkbuf -top {_WRAPPER} -run"
+        return (
+            f"{flow} begin:prepare",
+            "proc",
+            f"flatten -noscopeinfo {' '.join(self.modules)}",
+            f"{flow} prepare:map_dsp",
+            _KEEP_OUT,
+            f"{flow} map_dsp:",
+        )
 
 
 def main(request_path: str, result_path: str) -> None:
@@ -61,7 +75,8 @@ def main(request_path: str, result_path: str) -> None:
     wrapper.write_text(request.wrapper, encoding="utf-8")
     for source in (*request.sources, str(wrapper)):
         libyosys.run_pass(f'read_verilog -sv "{source}"')
-    libyosys.run_pass(request.flow)
+    for command in request.flow:
+        libyosys.run_pass(command)
     libyosys.run_pass(f'write_json "{netlist}"')
     for name in request.modules:
         libyosys.run_pass(f"select {name}")

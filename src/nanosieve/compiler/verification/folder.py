@@ -127,10 +127,16 @@ class Layer(_Part):
 
 
 class Module(_Part):
-    """One Verilog module."""
+    """One Verilog module.
+
+    Attributes:
+        children: the modules that it instantiates.
+        library: whether it is synthesised as a part of each module that instantiates it.
+    """
 
     file: str
     children: tuple[str, ...] = ()
+    library: bool = False
 
 
 class DesignFolder(_Part):
@@ -178,6 +184,17 @@ class DesignFolder(_Part):
                 )
                 raise ValueError(message)
         return self
+
+    def inside(self, module: str) -> tuple[str, ...]:
+        """The modules that `module` instantiates, those that these instantiate, and so on, each once."""
+        found: dict[str, None] = {}
+        waiting = list(self.modules[module].children)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found[name] = None
+                waiting += self.modules[name].children
+        return tuple(found)
 
     @property
     def sources(self) -> tuple[Path, ...]:
