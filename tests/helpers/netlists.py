@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from nanosieve.compiler.graph import Graph, Rounding
 from nanosieve.compiler.hardware import cells as c
-from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.netlist import Netlist
 
 
 def evaluate_cells(  # noqa: C901 - one arm for each cell
@@ -92,4 +92,7 @@ def evaluate_layers(
     for layer in layers:
         values = evaluate_cells(layer.netlist, [buses[port] for port in layer.ports])
         buses[layer.name] = [values[n] for n in layer.netlist.outputs]
-    return {name: [buses[e.source][e.index] if e.source else e.low for e in elements] for name, elements in outputs.items()}
+    return {
+        name: [buses[e.source][e.index] if e.source else e.low for e in elements]
+        for name, elements in outputs.items()
+    }

@@ -8,8 +8,8 @@ import numpy as np
 
 from nanosieve.compiler.graph import Dense, Graph, Integers, Reshape, Scale, bit_width
 from nanosieve.compiler.hardware import DelayModel, HardwareDesign
-from nanosieve.compiler.hardware.cells import ConstantCell, InputCell
 from nanosieve.compiler.hardware.built import BuiltLayer
+from nanosieve.compiler.hardware.cells import ConstantCell, InputCell
 from nanosieve.compiler.synthesis import Synthesis
 from nanosieve.figure import Figure
 from nanosieve.report.bitwidths import LayerBits

@@ -154,7 +154,15 @@ def test_the_manifest(design: HardwareDesign, tmp_path: Path) -> None:
     assert manifest["latency_cycles"] == 1 + manifest["layers"][-1]["stage"]
     (x,) = manifest["inputs"]
     assert [element["lsb"] for element in x["elements"]] == [6 * n for n in range(8)]
-    assert x["elements"][0] == {"lsb": 0, "width": 6, "signed": True, "exponent": -3, "low": -32, "high": 31, "beat": 0}
+    assert x["elements"][0] == {
+        "lsb": 0,
+        "width": 6,
+        "signed": True,
+        "exponent": -3,
+        "low": -32,
+        "high": 31,
+        "beat": 0,
+    }
     assert manifest["outputs"][0]["bus"] == "y"
     for module in manifest["modules"].values():
         assert (folder / module["file"]).is_file()

@@ -11,8 +11,8 @@ from nanosieve.compiler.graph import Constant, Graph, Input, Node
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.once import Settings, build_once, collect, rewired
-from nanosieve.compiler.hardware.schedule import Arrival
 from nanosieve.compiler.hardware.rolling import slice_steps, split_steps
+from nanosieve.compiler.hardware.schedule import Arrival
 from nanosieve.compiler.hardware.slices import Fold, Kernel, live_elements, slice_layer, split_layer
 from nanosieve.compiler.hardware.slots import build_slots
 from nanosieve.errors import FoldingError, GraphError

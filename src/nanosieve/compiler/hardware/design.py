@@ -15,15 +15,15 @@ from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
+from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
-from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
-from nanosieve.compiler.hardware.built import BuiltLayer
-from nanosieve.compiler.hardware.once import Settings
 from nanosieve.devices import Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
@@ -61,7 +61,9 @@ class HardwareDesign:
         budget, cycles = self.budget, self.sources.latency
         return {
             "latency_cycles": Figure(cycles, "cycles", Provenance.ESTIMATED, source="schedule"),
-            "interval_cycles": Figure(self.sources.interval, "cycles", Provenance.ESTIMATED, source="schedule"),
+            "interval_cycles": Figure(
+                self.sources.interval, "cycles", Provenance.ESTIMATED, source="schedule"
+            ),
             "clock_mhz": Figure(budget.clock_mhz, "MHz", Provenance.ESTIMATED, source="delay model"),
             "latency_ns": Figure(cycles * budget.period_ns, "ns", Provenance.ESTIMATED, source="delay model"),
             "fmax_mhz": self.clock.fmax,
@@ -93,7 +95,11 @@ class HardwareDesign:
         """The content of ``design.json``."""
         library = self.sources.library
         modules = {
-            name: {"file": f"rtl/{name}.v", "children": children, **({"library": True} if name in library else {})}
+            name: {
+                "file": f"rtl/{name}.v",
+                "children": children,
+                **({"library": True} if name in library else {}),
+            }
             for name, children in self.sources.children.items()
         }
         return {

@@ -6,10 +6,10 @@ from collections import Counter
 from itertools import pairwise
 
 from nanosieve.compiler.hardware import cells as c
+from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import delay_cost
 from nanosieve.compiler.hardware.timing import lut_cost, uses_dsp
 from nanosieve.compiler.hardware.top import Sources
-from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.used_bits import used_bits
 
 __all__ = ["fan_out", "layer_estimate", "registers_by_stage", "top_estimate"]

@@ -29,7 +29,6 @@ from nanosieve.compiler.hardware.elements import Element
 __all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Literal", "Reads", "Tap", "plan_feed"]
 
 
-
 @dataclass(frozen=True)
 class Lane:
     """Bits of the bus of `source` that hold an element after the other."""
@@ -201,7 +200,7 @@ class Feed:
     @property
     def needed_interval(self) -> int:
         """The least number of cycles between two events with which this feed works."""
-        last_read = {c: 0 for c in self.captures}
+        last_read = dict.fromkeys(self.captures, 0)
         for port in self.ports:
             for phase, n in port.loads:
                 choice = port.choices[n]
@@ -256,7 +255,9 @@ def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
     depth = start[np.newaxis] - 1 - arrival
     free = _free(reads, depth)
     captured = _lanes_to_capture(reads, arrival, depth, free, interval)
-    ports = tuple(_port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports))
+    ports = tuple(
+        _port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports)
+    )
     used = sorted({c.lane for port in ports for c in port.choices if not isinstance(c, Literal)})
     place = {old: new for new, old in enumerate(used)}
     return Feed(

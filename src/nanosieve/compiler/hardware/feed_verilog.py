@@ -13,7 +13,6 @@ from nanosieve.compiler.hardware.feed import (
     FeedPort,
     Lane,
     Literal,
-    Tap,
 )
 
 __all__ = ["DELAY_LINE", "Controls", "counter", "feed_module"]
@@ -63,7 +62,9 @@ def feed_module(
         lines.append(f"  input  wire start,    // high in cycle {controls.start} of an event")
     if controls.capture is not None:
         lines.append(f"  input  wire capture,  // high in cycle {controls.capture} of an event")
-    lines += [f"  input  wire [{width - 1}:0] {signal}," for s, (signal, width, _) in buses.items() if s != own]
+    lines += [
+        f"  input  wire [{width - 1}:0] {signal}," for s, (signal, width, _) in buses.items() if s != own
+    ]
     lines += [f"  output wire [{out_width - 1}:0] out", ");"]
     lines += _lanes(feed, buses)
     lines += _captures(feed)

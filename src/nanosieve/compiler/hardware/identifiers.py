@@ -34,7 +34,9 @@ _PORTS = "clk reset valid_in valid_out busy start capture in out nanosieve_delay
 _TAKEN = frozenset(f"{_KEYWORDS} {_PORTS}".split())
 """The words of SystemVerilog (IEEE 1800-2017), which tools read ``.v`` files as, and our own ports."""
 
-_INTERNAL = re.compile(r"n\d+(_s\d+)?|a\d+(_[dc]\d+)?|p\d+|(line|cycle|select|load|table|arrive|slot)_?\d.*|(arrive|slot)_.*|u_.*|nanosieve_.*")
+_INTERNAL = re.compile(
+    r"n\d+(_s\d+)?|a\d+(_[dc]\d+)?|p\d+|(line|cycle|select|load|table|arrive|slot)_?\d.*|(arrive|slot)_.*|u_.*|nanosieve_.*"
+)
 """How the wires inside a module and the instances and the library modules are named."""
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Constant, Gather, Graph, Integers, Node, Reshape, Scale, Windows
@@ -247,7 +246,14 @@ def _elements(
 ) -> tuple[Element, ...]:
     """The elements on the output bus of a layer that works once, from cycle `start` on."""
     return tuple(
-        Element(name, n, netlist.cells[cell].low, netlist.cells[cell].high, exponent, leaves(schedule, cell, start))
+        Element(
+            name,
+            n,
+            netlist.cells[cell].low,
+            netlist.cells[cell].high,
+            exponent,
+            leaves(schedule, cell, start),
+        )
         for n, (cell, exponent) in enumerate(zip(netlist.outputs, exponents, strict=True))
     )
 

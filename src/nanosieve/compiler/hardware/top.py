@@ -85,7 +85,7 @@ class LayerModule:
         if self.layer.feed is None:
             return {self.module: used}
         lines = [DELAY_LINE] if self.layer.feed.long_lines else []
-        return {self.module: inner + lines, **{name: used for name in inner}}
+        return {self.module: inner + lines, **dict.fromkeys(inner, used)}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ class Sources:
         ]
 
 
-def elements_to_dicts(elements: Sequence[Element], layout: Sequence[tuple[int, int]]) -> list[dict[str, object]]:
+def elements_to_dicts(
+    elements: Sequence[Element], layout: Sequence[tuple[int, int]]
+) -> list[dict[str, object]]:
     """The JSON form of the elements of a bus."""
     return [
         {
@@ -242,7 +244,9 @@ def _layer(
     }
     first, last = layer.slots[0], layer.slots[-1]
     when = f"in cycle {first}" if first == last else f"{len(layer.slots)} slots in cycles {first} to {last}"
-    outer = feed_module(module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width)
+    outer = feed_module(
+        module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width
+    )
     return LayerModule(layer, module, signals[layer.name], {module: outer, kernel: inner}, tuple(layout))
 
 
@@ -311,7 +315,8 @@ def _delayed(port: Port, parts: list[tuple[str, int]]) -> list[str]:
             lines += [f"  reg [{width - 1}:0] {name};" for name in registers]
             lines.append("  always @(posedge clk) begin")
             lines += [
-                f"    {name} <= {given};" for name, given in zip(registers, [source, *registers], strict=False)
+                f"    {name} <= {given};"
+                for name, given in zip(registers, [source, *registers], strict=False)
             ]
             lines.append("  end")
         lines.append(f"  assign {port.bus}[{lsb + width - 1}:{lsb}] = {[source, *registers][-1]};")
