@@ -4,8 +4,9 @@ Usage: python validation/cost_model.py [--write] [MODELS…]
 
 Reads ``validation/cost_corpus.csv`` (made by ``cost_corpus.py``). The factors are fitted to the random graphs
 of even seeds; the errors are measured on those of odd seeds and on the layers of the model files, which the
-fit has not seen. ``--write`` puts both into the package; without it, the script ends with code 1 where the
-package has others.
+fit has not seen. (The form of the formulas was chosen with a view of all of them, so that the error on other
+networks may be somewhat larger.) ``--write`` puts both into the package; without it, the script ends with
+code 1 where the package has others.
 """
 
 from __future__ import annotations
