@@ -86,7 +86,7 @@ def hand_design(folder: Path) -> Path:
     (folder / "rtl" / "hand.v").write_text(HAND)
     (folder / "rtl" / "hand_add.v").write_text(HAND_ADD)
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "hand",
         "device": "xcvu9p",
         "clock_mhz": 200.0,
@@ -108,7 +108,7 @@ def hand_design(folder: Path) -> Path:
                 "file": "rtl/hand_add.v",
                 "signal": "total",
                 "stage": 1,
-                "elements": [element(0, 40)],
+                "elements": [element(0, 40) | {"stage": 1}],
             }
         ],
         "modules": {

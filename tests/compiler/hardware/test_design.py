@@ -139,7 +139,7 @@ def test_the_manifest(design: HardwareDesign, tmp_path: Path) -> None:
     folder = design.write(tmp_path / "deep" / "folder")
     manifest = json.loads((folder / "design.json").read_text())
     assert manifest == json.loads(json.dumps(design.manifest()))
-    assert (manifest["format"], manifest["name"], manifest["device"]) == (1, "network", "xcvu9p")
+    assert (manifest["format"], manifest["name"], manifest["device"]) == (2, "network", "xcvu9p")
     assert (manifest["clock_mhz"], manifest["interval_cycles"]) == (300, 1)
     assert manifest["budget"] == {
         "every": "25 ns", "latency": "100 ns", "clock": "300 MHz", "device": "xcvu9p", "share": 0.5,

@@ -54,7 +54,7 @@ def pieces_design(folder: Path) -> Path:
         for name, width in outputs
     }
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "pieces",
         "device": "xcvu9p",
         "clock_mhz": 200.0,

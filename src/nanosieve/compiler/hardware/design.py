@@ -27,7 +27,7 @@ from nanosieve.progress import Progress, silent
 
 __all__ = ["HardwareDesign", "build_design"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,10 @@ class HardwareDesign:
             "first_stage": min(stages, default=layer.schedule.stage),
             "registers": registers_by_stage(layer),
             "estimate": layer_estimate(layer),
-            "elements": elements_to_dicts(layer.elements, module.layout),
+            "elements": [
+                {**row, "stage": layer.schedule.stage}
+                for row in elements_to_dicts(layer.elements, module.layout)
+            ],
         }
 
     def write(self, folder: str | Path) -> Path:

@@ -236,8 +236,8 @@ def _clipped(design: DesignFolder, module: str, text: str) -> str:
     Raises:
         InputFileError: the module's header cannot be read.
     """
-    carried: dict[str, tuple[Element, ...]] = {bus.bus: bus.elements for bus in design.inputs}
-    carried |= {layer.signal: layer.elements for layer in design.layers}
+    carried: dict[str, list[Element]] = {bus.bus: _lanes(bus.elements) for bus in design.inputs}
+    carried |= {layer.signal: _lanes(layer.made) for layer in design.layers}
     ports = _PORT.findall(text[: text.find(");")])
     if not ports:
         message = f"the Verilog of module {module!r} has no header that can be read; compile the model again"
@@ -252,6 +252,21 @@ def _clipped(design: DesignFolder, module: str, text: str) -> str:
             lines += [_clip(name, element) for element in carried[name] if element.width]
     body = "\n".join(lines)
     return f"module {_WRAPPER} ({head});\n{body}\n  {module} inside ({', '.join(pins)});\nendmodule\n"
+
+
+def _lanes(elements: Sequence[Element]) -> list[Element]:
+    """One element for all that have the same bits at different times; it takes the codes of each."""
+    lanes: dict[tuple[int, int], Element] = {}
+    for element in elements:
+        place = element.lsb, element.width
+        lane = lanes.setdefault(place, element)
+        ends = {
+            "low": min(lane.low, element.low),
+            "high": max(lane.high, element.high),
+            "signed": lane.signed or element.signed,
+        }
+        lanes[place] = lane.model_copy(update=ends)
+    return list(lanes.values())
 
 
 def _clip(bus: str, element: Element) -> str:

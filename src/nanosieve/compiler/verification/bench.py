@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nanosieve.compiler.verification.bits import words
 from nanosieve.compiler.verification.folder import Bus, DesignFolder, Layer
 
 __all__ = ["TOP", "Bench"]
@@ -43,36 +43,30 @@ class Bench:
         )
 
     def driver(self) -> str:
-        """The C++ program: reads a record per cycle, writes a record per observed cycle (see `_DRIVER`)."""
-        inputs = self._transfers(self.design.inputs, "load(top.in_{n}, in + {at});")
-        outputs = self._transfers(self.observed, "store(top.out_{n}, out + {at});")
+        """The C++ program: reads a record per cycle, writes what is wanted of each (see `_DRIVER`)."""
+        loads, at = [], 0
+        for n, bus in enumerate(self.design.inputs):
+            loads.append(f"load(top.in_{n}, in + {at});")
+            at += words(bus.width)
+        stores = [
+            f"case {n}: store(top.out_{n}, out); return {words(seen.width)};"
+            for n, seen in enumerate(self.observed)
+        ]
         return (
             _DRIVER.replace("@TOP@", TOP)
-            .replace("@IN_WORDS@", str(word_count(self.design.inputs)))
-            .replace("@OUT_WORDS@", str(word_count(self.observed)))
-            .replace("@LOAD@", inputs)
-            .replace("@STORE@", outputs)
+            .replace("@IN_WORDS@", str(at))
+            .replace("@OUT_WORDS@", str(max(words(seen.width) for seen in self.observed)))
+            .replace("@LOAD@", "\n        ".join(loads))
+            .replace("@STORE@", "\n        ".join(stores))
         )
-
-    @staticmethod
-    def _transfers(buses: Sequence[Bus | Layer], template: str) -> str:
-        lines, at = [], 0
-        for n, bus in enumerate(buses):
-            lines.append(template.format(n=n, at=at))
-            at += word_count((bus,))
-        return "\n            ".join(lines)
-
-
-def word_count(buses: Sequence[Bus | Layer]) -> int:
-    """32-bit words of all buses, each starting at a word of its own."""
-    return sum(max(1, -(-bus.width // 32)) for bus in buses)
 
 
 _DRIVER = """\
-// Usage: program STIMULUS RESPONSE CYCLES EVERY
+// Usage: program STIMULUS WANTED RESPONSE VALID CYCLES
 // STIMULUS: per cycle one word (bit 0 valid, bit 1 reset) and the input words.
-// RESPONSE: per observed cycle its number, valid_out and the output words, seen before the rising edge;
-// observed are the cycles after the first with valid_out, or all of them if EVERY is 1.
+// WANTED: pairs of words, a cycle and the number of an output, in the order of the cycles.
+// RESPONSE: for every pair the words of that output, seen before the rising edge.
+// VALID: the cycles after the first in which valid_out is high.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -94,40 +88,47 @@ template <class Port> void store(const Port& port, uint32_t* words) {
 template <std::size_t N> void store(const VlWide<N>& port, uint32_t* words) {
     for (std::size_t n = 0; n < N; ++n) words[n] = port[n];
 }
+static std::size_t look(const V@TOP@& top, uint32_t number, uint32_t* out) {
+    switch (number) {
+        @STORE@
+    }
+    return 0;
+}
 
 int main(int, char** arguments) {
     std::FILE* stimulus = std::fopen(arguments[1], "rb");
-    std::FILE* response = std::fopen(arguments[2], "wb");
-    const unsigned long cycles = std::strtoul(arguments[3], nullptr, 10);
-    const bool every = arguments[4][0] == '1';
-    if (!stimulus || !response) return 2;
+    std::FILE* wanted = std::fopen(arguments[2], "rb");
+    std::FILE* response = std::fopen(arguments[3], "wb");
+    std::FILE* valid = std::fopen(arguments[4], "wb");
+    const unsigned long cycles = std::strtoul(arguments[5], nullptr, 10);
+    if (!stimulus || !wanted || !response || !valid) return 2;
     VerilatedContext context;
     context.randReset(2);  // registers wake up with random bits
     context.randSeed(1);
     V@TOP@ top{&context};
-    uint32_t in_record[1 + @IN_WORDS@], out_record[2 + @OUT_WORDS@];
-    uint32_t *in = in_record + 1, *out = out_record + 2;
-    for (unsigned long cycle = 0; cycle < cycles; ++cycle) {
-        if (std::fread(in_record, sizeof in_record, 1, stimulus) != 1) return 3;
-        top.valid_in = in_record[0] & 1;
-        top.reset = in_record[0] >> 1 & 1;
-            @LOAD@
+    uint32_t record[1 + @IN_WORDS@], out[@OUT_WORDS@], next[2];
+    const uint32_t* in = record + 1;
+    bool more = std::fread(next, sizeof next, 1, wanted) == 1;
+    for (uint32_t cycle = 0; cycle < cycles; ++cycle) {
+        if (std::fread(record, sizeof record, 1, stimulus) != 1) return 3;
+        top.valid_in = record[0] & 1;
+        top.reset = record[0] >> 1 & 1;
+        @LOAD@
         top.clk = 0;
         top.eval();
-        if (cycle > 0 && (every || top.valid_out)) {
-            out_record[0] = static_cast<uint32_t>(cycle);
-            out_record[1] = top.valid_out;
-            @STORE@
-            if (std::fwrite(out_record, sizeof out_record, 1, response) != 1) return 4;
+        for (; more && next[0] == cycle; more = std::fread(next, sizeof next, 1, wanted) == 1) {
+            const std::size_t size = look(top, next[1], out);
+            if (std::fwrite(out, sizeof *out, size, response) != size) return 4;
         }
+        if (cycle > 0 && top.valid_out && std::fwrite(&cycle, sizeof cycle, 1, valid) != 1) return 4;
         top.clk = 1;
         top.eval();
         if (cycle % 1000 == 999) {
-            std::printf("%lu\\n", cycle + 1);
+            std::printf("%lu\\n", static_cast<unsigned long>(cycle) + 1);
             std::fflush(stdout);
         }
     }
     top.final();
-    return std::fclose(response) == 0 ? 0 : 4;
+    return std::fclose(response) == 0 && std::fclose(valid) == 0 ? 0 : 4;
 }
 """

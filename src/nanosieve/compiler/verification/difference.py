@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Graph, TensorType, interpret
-from nanosieve.compiler.verification.folder import DesignFolder, Element
+from nanosieve.compiler.verification.folder import DesignFolder
 from nanosieve.compiler.verification.simulation import probe
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.errors import VerificationError
@@ -19,6 +20,9 @@ Codes = NDArray[np.int64]
 
 SUSPECTS = 32
 """Vectors that are simulated again, with every layer in view, after a difference."""
+
+AT_A_TIME = 20_000_000
+"""Values of all layers that are held in memory to be compared."""
 
 
 def check_hardware(
@@ -39,17 +43,15 @@ def check_hardware(
         VerificationError: they differ; the message names the first layer, in topological order, that does.
     """
     for bus in design.outputs:
-        type = graph.types[graph.outputs[bus.name]]
-        meant = flat(expected[bus.name])[pick]
-        differs = _differ(meant, type, found[bus.name], bus.elements)
+        meant = _Side.of_graph(expected[bus.name][pick], graph.types[graph.outputs[bus.name]])
+        there = _Side(found[bus.name], np.array([element.exponent for element in bus.elements]))
+        differs = _differ(meant, there)
         if not differs.any():
             continue
         rows = np.flatnonzero(differs.any(axis=1))
         check_layers(design, graph, vectors, pick[rows[:SUSPECTS]])
         place = f"output {bus.name!r}, while every layer agrees when the same events enter back to back"
-        raise _error(
-            design.level, place, vectors, pick, differs, (meant, type), (found[bus.name], bus.elements)
-        )
+        raise _error(design.level, place, vectors, pick, differs, meant, there)
 
 
 def check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: NDArray[np.int64]) -> None:
@@ -58,15 +60,28 @@ def check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: N
     Raises:
         VerificationError: they differ; the message names the first layer, in topological order, that does.
     """
+    values = sum(type.size for type in graph.types.values())
+    for start in range(0, len(pick), step := max(1, AT_A_TIME // values)):
+        _check_layers(design, graph, vectors, pick[start : start + step])
+
+
+def _check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: NDArray[np.int64]) -> None:
     codes = take(vectors.codes, pick)
     wires = probe(design, {name: flat(array) for name, array in codes.items()})
     nodes = interpret(graph, codes, keep_all=True)
     for layer in design.layers:
-        meant, type, found = flat(nodes[layer.name]), graph.types[layer.name], wires[layer.name]
-        differs = _differ(meant, type, found, layer.elements)
+        made = [element is not None for element in layer.elements]
+        meant = _Side.of_graph(nodes[layer.name], graph.types[layer.name])
+        own = [0 if element is None else element.exponent for element in layer.elements]
+        there = _Side(wires[layer.name], np.array(own))
+        differs = _differ(meant, there) & made
         if differs.any():
-            place = f"layer {layer.name!r} ({layer.file}, stage {layer.stage})"
-            raise _error(design.level, place, vectors, pick, differs, (meant, type), (found, layer.elements))
+            first = layer.elements[int(np.nonzero(differs)[1][0])]
+            assert first is not None
+            name = graph.by_name[layer.name].layer
+            node = "" if name == layer.name else f"node {layer.name!r}, "
+            place = f"layer {name!r} ({node}{layer.file}, stage {first.stage})"
+            raise _error(design.level, place, vectors, pick, differs, meant, there)
 
 
 def bus_codes(design: DesignFolder, graph: Graph, outputs: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -79,11 +94,26 @@ def bus_codes(design: DesignFolder, graph: Graph, outputs: Mapping[str, Codes]) 
     return counted
 
 
-def _differ(meant: Codes, type: TensorType, found: Codes, elements: tuple[Element, ...]) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class _Side:
+    """What one side holds: codes (vectors, elements), and the exponent of every element."""
+
+    codes: Codes
+    exponents: NDArray[np.int64]
+
+    @classmethod
+    def of_graph(cls, codes: Codes, type: TensorType) -> _Side:
+        return cls(flat(codes), type.exponent.ravel())
+
+    def at(self, event: int, element: int) -> str:
+        code = int(self.codes[event, element])
+        return f"{code * 2.0 ** int(self.exponents[element]):.10g} (code {code})"
+
+
+def _differ(one: _Side, other: _Side) -> NDArray[np.bool_]:
     """Where the values differ; the two sides may count in different steps."""
-    own, exponents = np.array([element.exponent for element in elements]), type.exponent.ravel()
-    common = np.minimum(exponents, own)
-    return np.asarray((meant << (exponents - common)) != (found << (own - common)))
+    common = np.minimum(one.exponents, other.exponents)
+    return np.asarray((one.codes << (one.exponents - common)) != (other.codes << (other.exponents - common)))
 
 
 def _error(
@@ -92,14 +122,11 @@ def _error(
     vectors: VectorSet,
     numbers: NDArray[np.int64],
     differs: NDArray[np.bool_],
-    graph: tuple[Codes, TensorType],
-    hardware: tuple[Codes, tuple[Element, ...]],
+    graph: _Side,
+    hardware: _Side,
 ) -> VerificationError:
     event, element = (int(n[0]) for n in np.nonzero(differs))
-    meant, found = int(graph[0][event, element]), int(hardware[0][event, element])
-    meant_value = meant * 2.0 ** int(graph[1].exponent.flat[element])
-    found_value = found * 2.0 ** hardware[1][element].exponent
     return VerificationError(
         f"graph and {level} differ first in {place}, element {element}, {vectors.name(int(numbers[event]))}: "
-        f"graph {meant_value:.10g} (code {meant}), {level} {found_value:.10g} (code {found})"
+        f"graph {graph.at(event, element)}, {level} {hardware.at(event, element)}"
     )

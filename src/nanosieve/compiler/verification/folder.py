@@ -6,11 +6,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nanosieve.errors import InputFileError
 
-__all__ = ["Bus", "DesignFolder", "Element", "Layer", "Module", "read_design"]
+__all__ = ["Bus", "DesignFolder", "Element", "Layer", "Module", "Port", "Timed", "read_design"]
+
+MOST_CYCLES = 1_000_000
+"""No latency, interval or stage is longer."""
 
 _Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
@@ -42,34 +47,83 @@ class Element(_Part):
         return self
 
 
+class Port(Element):
+    """An element of a bus, there in one `beat` of the event; in another beat its bits may be another's."""
+
+    beat: int = Field(0, ge=0)
+
+
+class Timed(Element):
+    """An element of a layer: it is there in one cycle, `stage` cycles after the first beat of the event."""
+
+    stage: int = Field(ge=0, le=MOST_CYCLES)
+
+
 class Bus(_Part):
-    """A port of the top module that carries all elements of one input or output."""
+    """A port of the top module that carries the elements of an input or output, in `beats` cycles on end."""
 
     name: str
     bus: _Identifier
-    elements: tuple[Element, ...] = Field(min_length=1)
+    beats: int = Field(1, ge=1, le=MOST_CYCLES)
+    elements: tuple[Port, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _beats_exist(self) -> Bus:
+        for n, element in enumerate(self.elements):
+            if element.beat >= self.beats:
+                message = f"element {n} is in beat {element.beat} of {self.beats}"
+                raise ValueError(message)
+        return self
 
     @property
     def width(self) -> int:
         """Bits of the port."""
         return max(1, *(element.lsb + element.width for element in self.elements))
 
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """The beat of every element, (elements,)."""
+        return np.array([element.beat for element in self.elements], dtype=np.int64)
+
 
 class Layer(_Part):
-    """One layer: its module, and the wire of the top module that holds its output `stage` cycles late."""
+    """One layer: its module, and the wire of the top module that holds its elements, each at its stage.
+
+    Attributes:
+        stage: that of the last element.
+        elements: of the layer's node; None for one that the hardware does not make, since nothing reads it.
+    """
 
     name: str
     kind: str
     module: _Identifier
     file: str
     signal: _Identifier
-    stage: int = Field(ge=0)
-    elements: tuple[Element, ...] = Field(min_length=1)
+    stage: int = Field(ge=0, le=MOST_CYCLES)
+    elements: tuple[Timed | None, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _stage_is_the_last(self) -> Layer:
+        for n, element in enumerate(self.elements):
+            if element is not None and element.stage > self.stage:
+                message = f"element {n} is there at stage {element.stage}, after the last, {self.stage}"
+                raise ValueError(message)
+        return self
+
+    @property
+    def made(self) -> tuple[Timed, ...]:
+        """The elements that the hardware makes."""
+        return tuple(element for element in self.elements if element is not None)
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """The stage of every element in `made`, (elements,)."""
+        return np.array([element.stage for element in self.made], dtype=np.int64)
 
     @property
     def width(self) -> int:
         """Bits of the wire."""
-        return max(1, *(element.lsb + element.width for element in self.elements))
+        return max((element.lsb + element.width for element in self.made), default=1) or 1
 
 
 class Module(_Part):
@@ -82,18 +136,23 @@ class Module(_Part):
 class DesignFolder(_Part):
     """What ``design.json`` says, and where.
 
+    An event enters where `valid_in` is high and the design is free: no event entered in the
+    `interval_cycles` - 1 cycles before, or a reset came after it. In all other cycles `valid_in` says
+    nothing. `valid_out` is high `latency_cycles` later, in the first beat of the outputs. A reset forgets
+    all events in flight, and the one that would enter in its cycle.
+
     Attributes:
         level: what the Verilog is; said by whoever made it, not by ``design.json``.
         models: Verilog of the primitives of which a netlist is made; the first file that has one counts.
     """
 
     path: Path
-    format: Literal[1]
+    format: Literal[2]
     name: _Identifier
     device: str
     clock_mhz: float = Field(gt=0)
-    latency_cycles: int = Field(ge=1)
-    interval_cycles: int = Field(ge=1)
+    latency_cycles: int = Field(ge=1, le=MOST_CYCLES)
+    interval_cycles: int = Field(ge=1, le=MOST_CYCLES)
     inputs: tuple[Bus, ...] = Field(min_length=1)
     outputs: tuple[Bus, ...] = Field(min_length=1)
     layers: tuple[Layer, ...] = ()
@@ -107,6 +166,16 @@ class DesignFolder(_Part):
         for name in (self.name, *(child for module in self.modules.values() for child in module.children)):
             if name not in self.modules:
                 message = f"module {name!r} is not listed under modules"
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _beats_fit(self) -> DesignFolder:
+        for bus in (*self.inputs, *self.outputs):
+            if bus.beats > self.interval_cycles:
+                message = (
+                    f"{bus.name!r} takes {bus.beats} beats in an interval of {self.interval_cycles} cycles"
+                )
                 raise ValueError(message)
         return self
 

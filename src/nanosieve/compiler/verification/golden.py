@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._files import output_folder, write_text
-from nanosieve.compiler.verification.bits import pack
+from nanosieve.compiler.verification.bits import pack, words
 from nanosieve.compiler.verification.folder import Bus, DesignFolder
 
 __all__ = ["remove_golden_vectors", "write_golden_vectors"]
@@ -29,7 +29,8 @@ def write_golden_vectors(
 ) -> Path:
     """Write ``golden/`` into the design folder: ``inputs.hex``, ``expected.hex`` and ``tb_NAME.v``.
 
-    One line of a file is one vector: all buses of the design side by side, the first at the lowest bits.
+    One line of a file is one beat of one vector: all buses of the design side by side, the first at the
+    lowest bits. Where a design takes or gives vectors in one beat, a line is a vector.
 
     Args:
         inputs: input name → codes (vectors, …).
@@ -43,15 +44,24 @@ def write_golden_vectors(
     """
     folder = output_folder(design.path / FOLDER)
     vectors = len(next(iter(inputs.values())))
-    write_text(folder / "inputs.hex", _hexadecimal(design.inputs, inputs))
-    write_text(folder / "expected.hex", _hexadecimal(design.outputs, outputs))
+    write_text(folder / "inputs.hex", "".join(_lines(design.inputs, inputs)))
+    write_text(folder / "expected.hex", "".join(_lines(design.outputs, outputs)))
     write_text(folder / f"tb_{design.name}.v", _test_bench(design, vectors))
     return folder
 
 
-def _hexadecimal(buses: Sequence[Bus], codes: Mapping[str, NDArray[np.int64]]) -> str:
-    total = sum(bus.width for bus in buses)
-    packed = [pack(codes[bus.name].reshape(len(codes[bus.name]), -1), bus.elements) for bus in buses]
+def _lines(buses: Sequence[Bus], codes: Mapping[str, NDArray[np.int64]]) -> list[str]:
+    """A hexadecimal number for every beat of every vector; bits of no element are 0."""
+    total, beats = _width(buses), _beats(buses)
+    packed = [
+        pack(
+            codes[bus.name].reshape(len(codes[bus.name]), -1),
+            bus.elements,
+            bus.times,
+            (beats, words(bus.width)),
+        ).reshape(-1, words(bus.width))
+        for bus in buses
+    ]
     lines = []
     for rows in zip(*packed, strict=True):
         value, at = 0, 0
@@ -59,7 +69,24 @@ def _hexadecimal(buses: Sequence[Bus], codes: Mapping[str, NDArray[np.int64]]) -
             value |= int.from_bytes(row.astype("<u4").tobytes(), "little") << at
             at += bus.width
         lines.append(f"{value:0{-(-total // 4)}x}\n")
-    return "".join(lines)
+    return lines
+
+
+def _width(buses: Sequence[Bus]) -> int:
+    return sum(bus.width for bus in buses)
+
+
+def _beats(buses: Sequence[Bus]) -> int:
+    return max(bus.beats for bus in buses)
+
+
+def _held(buses: Sequence[Bus]) -> str:
+    """Verilog that says which bits of each beat belong to an element."""
+    ones = {bus.name: np.full((1, len(bus.elements)), -1) for bus in buses}
+    return "\n".join(
+        f"    held[{beat}] = {_width(buses)}'h{line.strip()};"
+        for beat, line in enumerate(_lines(buses, ones))
+    )
 
 
 def _pins(buses: Sequence[Bus], vector: str) -> str:
@@ -76,8 +103,12 @@ def _test_bench(design: DesignFolder, vectors: int) -> str:
         .replace("@VECTORS@", str(vectors))
         .replace("@LATENCY@", str(design.latency_cycles))
         .replace("@HALF@", f"{500 / design.clock_mhz:.3f}")
-        .replace("@IN@", str(sum(bus.width for bus in design.inputs)))
-        .replace("@OUT@", str(sum(bus.width for bus in design.outputs)))
+        .replace("@INTERVAL@", str(design.interval_cycles))
+        .replace("@IN@", str(_width(design.inputs)))
+        .replace("@OUT@", str(_width(design.outputs)))
+        .replace("@IN_BEATS@", str(_beats(design.inputs)))
+        .replace("@OUT_BEATS@", str(_beats(design.outputs)))
+        .replace("@HELD@", _held(design.outputs))
         .replace("@INPUTS@", _pins(design.inputs, "vector_in"))
         .replace("@OUTPUTS@", _pins(design.outputs, "vector_out"))
     )
@@ -86,18 +117,25 @@ def _test_bench(design: DesignFolder, vectors: int) -> str:
 _TEST_BENCH = """\
 // Self-checking test bench of @NAME@: sends inputs.hex, with gaps, and compares with expected.hex.
 // Run it in this folder, together with ../rtl/*.v, in any Verilog simulator; it prints PASS or FAIL.
+// In busy cycles valid_in is random; bits of expected.hex that hold no element are 0.
 `timescale 1ns/1ps
 module tb_@NAME@;
   localparam VECTORS = @VECTORS@;
   localparam LATENCY = @LATENCY@;
+  localparam INTERVAL = @INTERVAL@;  // least number of cycles from one vector to the next
+  localparam IN_BEATS = @IN_BEATS@;  // lines of inputs.hex for one vector
+  localparam LIMIT = (INTERVAL + 3) * VECTORS + 4 * LATENCY + 100;  // cycles
+  localparam OUT_BEATS = @OUT_BEATS@;  // lines of expected.hex for one vector
 
   reg clk = 1'b0;
   always #@HALF@ clk = ~clk;
 
-  reg [@IN@-1:0] inputs [0:VECTORS-1];
-  reg [@OUT@-1:0] expected [0:VECTORS-1];
+  reg [@IN@-1:0] inputs [0:VECTORS*IN_BEATS-1];
+  reg [@OUT@-1:0] expected [0:VECTORS*OUT_BEATS-1];
+  reg [@OUT@-1:0] held [0:OUT_BEATS-1];  // the bits that hold an element
   reg [@IN@-1:0] vector_in = {@IN@{1'b0}};
   wire [@OUT@-1:0] vector_out;
+  reg [@OUT@-1:0] vector_due;
   reg reset = 1'b1;
   reg valid_in = 1'b0;
   wire valid_out;
@@ -113,6 +151,8 @@ module tb_@NAME@;
 
   reg [LATENCY:0] due = 0;  // valid_in, 1 to LATENCY cycles ago
   reg [15:0] noise = 16'hace1;  // decides where the gaps are
+  integer since = INTERVAL;  // cycles since the last vector began to enter
+  integer beat = OUT_BEATS;  // of the vector that comes out
   integer sent = 0;
   integer received = 0;
   integer errors = 0;
@@ -121,6 +161,7 @@ module tb_@NAME@;
   initial begin
     $readmemh("inputs.hex", inputs);
     $readmemh("expected.hex", expected);
+@HELD@
   end
 
   // drive on the falling edge, look just before the next one
@@ -131,25 +172,31 @@ module tb_@NAME@;
         errors = errors + 1;
         if (errors < 10) $display("cycle %0d: valid_out is %b, not %b", cycle, valid_out, due[LATENCY-1]);
       end
-      if (valid_out === 1'b1 && received < VECTORS) begin
-        if (vector_out !== expected[received]) begin
+      if (valid_out === 1'b1) beat = 0;
+      if (beat < OUT_BEATS && received < VECTORS) begin
+        vector_due = expected[received * OUT_BEATS + beat];
+        if ((vector_out & held[beat]) !== vector_due) begin
           errors = errors + 1;
           if (errors < 10)
-            $display("vector %0d: outputs are %h, not %h", received, vector_out, expected[received]);
+            $display("vector %0d, beat %0d: outputs are %h, not %h", received, beat, vector_out, vector_due);
         end
-        received = received + 1;
+        beat = beat + 1;
+        if (beat == OUT_BEATS) received = received + 1;
       end
     end
     reset = (cycle <= 2);
     noise = {noise[14:0], noise[15] ^ noise[13] ^ noise[12] ^ noise[10]};
-    valid_in = (cycle > 2) && (sent < VECTORS) && (noise[1:0] != 2'd0);
+    since = since + 1;
+    valid_in = (cycle > 2) && (sent < VECTORS) && (since >= INTERVAL) && (noise[1:0] != 2'd0);
     due = {due[LATENCY-1:0], valid_in};
     if (valid_in) begin
-      vector_in = inputs[sent];
+      since = 0;
       sent = sent + 1;
     end
+    else if (since < INTERVAL) valid_in = noise[4];  // the design is busy and must not look there
+    if (since < IN_BEATS && sent > 0) vector_in = inputs[(sent - 1) * IN_BEATS + since];
     else vector_in = ~vector_in;
-    if (cycle > 4 * VECTORS + 4 * LATENCY + 100 || (received == VECTORS && sent == VECTORS)) begin
+    if ((received == VECTORS && sent == VECTORS) || cycle > LIMIT) begin
       if (errors == 0 && received == VECTORS)
         $display("PASS: %0d vectors, latency %0d cycles", received, LATENCY);
       else

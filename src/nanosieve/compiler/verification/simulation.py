@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.compiler.verification.bench import Bench, word_count
-from nanosieve.compiler.verification.bits import pack, unpack, words
-from nanosieve.compiler.verification.folder import Bus, DesignFolder, Layer, read_design
-from nanosieve.compiler.verification.stimulus import BACK_TO_BACK, Schedule, Stimulus
-from nanosieve.compiler.verification.verilator import build
-from nanosieve.errors import SampleError, ToolError, VerificationError
+from nanosieve.compiler.verification.bench import Bench
+from nanosieve.compiler.verification.bench_run import Look, run_bench
+from nanosieve.compiler.verification.folder import DesignFolder, read_design
+from nanosieve.compiler.verification.stimulus import BACK_TO_BACK, Schedule, Stimulus, Timing
+from nanosieve.errors import SampleError, VerificationError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Simulation", "probe", "simulate"]
@@ -31,7 +28,7 @@ class Simulation:
 
     Attributes:
         outputs: output name → int64 codes (vectors, elements); rows of lost vectors are 0.
-        delivered: bool (vectors,): False for those in flight at a reset.
+        delivered: bool (vectors,): False for those in flight at a reset, or of whose outputs it met a beat.
         cycles: clock cycles simulated.
     """
 
@@ -45,15 +42,18 @@ def simulate(
     codes: Mapping[str, NDArray[Any]],
     stimulus: Stimulus = BACK_TO_BACK,
     *,
+    name: Callable[[int], str] = "vector {}".format,
     progress: Progress = silent,
 ) -> Simulation:
     """Send vectors through the design and check that each comes out `latency_cycles` later, and nothing else.
 
-    Between vectors the inputs carry random bits, and registers wake up with random bits.
+    Between vectors the inputs carry random bits, as do the bits of a beat in which no element lies, and
+    `valid_in` is random while the design is busy; registers wake up with random bits.
 
     Args:
         design: a compiled design, by its folder.
         codes: input name → integer codes (vectors, …); the shape after the first axis is flattened.
+        name: what messages call a vector, by its number.
 
     Raises:
         InputFileError: `design` is not a design.
@@ -64,14 +64,23 @@ def simulate(
     design = _folder(design)
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
-    schedule = stimulus.schedule(vectors, design.latency_cycles)
-    bench = Bench(design)
-    response = _run(bench, _records(design, given, schedule, stimulus.seed), every=False, progress=progress)
-    _check_cycles(design, response[:, 0].astype(np.int64), schedule)
+    timing = Timing(design.latency_cycles, design.interval_cycles, max(bus.beats for bus in design.outputs))
+    schedule = stimulus.schedule(vectors, timing)
+    looks = [Look(n, bus.elements, design.latency_cycles + bus.times) for n, bus in enumerate(design.outputs)]
+    found, valid = run_bench(
+        Bench(design),
+        given,
+        schedule,
+        looks,
+        entered=schedule.entered[schedule.delivered],
+        seed=stimulus.seed,
+        progress=progress,
+    )
+    _check_cycles(design, valid, schedule, name)
     outputs = {}
-    for bus, columns in _columns(design.outputs):
+    for bus, codes_of in zip(design.outputs, found, strict=True):
         outputs[bus.name] = np.zeros((vectors, len(bus.elements)), dtype=np.int64)
-        outputs[bus.name][schedule.delivered] = unpack(response[:, columns], bus.elements)
+        outputs[bus.name][schedule.delivered] = codes_of
     return Simulation(outputs, schedule.delivered, len(schedule.valid))
 
 
@@ -80,21 +89,27 @@ def probe(
 ) -> dict[str, Codes]:
     """The codes that every layer's wire carries for each vector: layer name → int64 (vectors, elements).
 
-    The vectors enter back to back, and each wire is read `stage` cycles after its vector entered. The errors
-    are those of `simulate`, but for VerificationError, which is not raised.
+    The vectors enter back to back, and each element is read on its wire `stage` cycles after its vector
+    entered; those that the hardware does not make are 0. The errors are those of `simulate`, but for
+    VerificationError, which is not raised.
     """
     design = _folder(design)
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
     deepest = max((layer.stage for layer in design.layers), default=0)
-    schedule = BACK_TO_BACK.schedule(vectors, max(design.latency_cycles, deepest))
-    bench = Bench(design)
-    response = _run(bench, _records(design, given, schedule, 0), every=True, progress=progress)
+    schedule = BACK_TO_BACK.schedule(
+        vectors, Timing(max(design.latency_cycles, deepest), design.interval_cycles)
+    )
+    looks = [
+        Look(n, layer.made, layer.times) for n, layer in enumerate(design.layers, start=len(design.outputs))
+    ]
+    found, _ = run_bench(
+        Bench(design), given, schedule, looks, entered=schedule.entered, seed=0, progress=progress
+    )
     values: dict[str, Codes] = {}
-    for seen, columns in _columns(bench.observed):
-        if isinstance(seen, Layer):
-            cycles = schedule.entered + seen.stage
-            values[seen.name] = unpack(response[cycles - 1][:, columns], seen.elements)  # row 0 is cycle 1
+    for layer, codes_of in zip(design.layers, found, strict=True):
+        values[layer.name] = np.zeros((vectors, len(layer.elements)), dtype=np.int64)
+        values[layer.name][:, [element is not None for element in layer.elements]] = codes_of
     return values
 
 
@@ -142,70 +157,22 @@ def check_codes(design: DesignFolder, codes: Mapping[str, NDArray[Any]]) -> dict
     return given
 
 
-def _records(
-    design: DesignFolder, given: Mapping[str, Codes], schedule: Schedule, seed: int
-) -> NDArray[np.uint32]:
-    """What the driver reads: per cycle the control word and the input words."""
-    cycles = len(schedule.valid)
-    random = np.random.default_rng(seed)
-    idle = np.flatnonzero(~schedule.valid)
-    records = np.zeros((cycles, 1 + word_count(design.inputs)), dtype=np.uint32)
-    records[:, 0] = schedule.valid + 2 * schedule.reset.astype(np.uint32)
-    for bus, columns in _columns(design.inputs, first=1):
-        noise = random.integers(-(2**62), 2**62, (len(idle), len(bus.elements)))
-        records[schedule.entered, columns] = pack(given[bus.name], bus.elements)
-        records[idle, columns] = pack(noise, bus.elements)
-    return records
-
-
-def _columns(buses: Sequence[Bus | Layer], first: int = 2) -> list[tuple[Any, slice]]:
-    placed = []
-    for bus in buses:
-        size = words(bus.elements)
-        placed.append((bus, slice(first, first + size)))
-        first += size
-    return placed
-
-
-def _run(bench: Bench, records: NDArray[np.uint32], *, every: bool, progress: Progress) -> NDArray[np.uint32]:
-    program = build(bench, progress=progress)
-    stage = f"simulate {bench.design.level}"
-    with tempfile.TemporaryDirectory(prefix="nanosieve-sim-") as name:
-        stimulus, response = Path(name, "stimulus"), Path(name, "response")
-        records.tofile(stimulus)
-        command = [str(program.resolve()), str(stimulus), str(response), str(len(records)), str(int(every))]
-        said: list[str] = []
-        pipe, into = subprocess.PIPE, subprocess.STDOUT
-        with subprocess.Popen(command, stdout=pipe, stderr=into, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if line.strip().isdecimal():
-                    progress(stage, int(line), len(records), "cycles")
-                else:
-                    said.append(" ".join(line.split()))
-        if process.returncode != 0:
-            why = f"code {process.returncode}" + (f": {said[0]}" if said else "")
-            message = f"the {bench.design.level} simulator of {str(bench.design.path)!r} ended with {why}"
-            raise ToolError(message)
-        progress(stage, len(records), len(records), "cycles")
-        return np.fromfile(response, dtype=np.uint32).reshape(-1, 2 + word_count(bench.observed))
-
-
-def _check_cycles(design: DesignFolder, seen: Codes, schedule: Schedule) -> None:
-    due = schedule.entered[schedule.delivered] + design.latency_cycles
+def _check_cycles(design: DesignFolder, seen: Codes, schedule: Schedule, name: Callable[[int], str]) -> None:
+    due = schedule.entered[schedule.announced] + design.latency_cycles
     if np.array_equal(seen, due):
         return
     cycle = int(np.setxor1d(seen, due)[0])
     if cycle in due:
-        vector = int(np.flatnonzero(schedule.delivered)[np.flatnonzero(due == cycle)[0]])
+        vector = int(np.flatnonzero(schedule.announced)[np.flatnonzero(due == cycle)[0]])
         entered = int(schedule.entered[vector])
-        what = f"is low in cycle {cycle}, when vector {vector} (entered in cycle {entered}) is due"
+        what = f"is low in cycle {cycle}, when {name(vector)} (entered in cycle {entered}) is due"
     else:
         what = f"is high in cycle {cycle}, when no vector is due"
     resets = np.flatnonzero(schedule.reset)
     before = int(resets[resets <= cycle][-1])
     message = (
-        f"design {design.name!r}: valid_out {what}; "
-        f"the latency is {design.latency_cycles} cycles, the last reset was in cycle {before}"
+        f"design {design.name!r}: valid_out of the {design.level} {what}; "
+        f"the latency is {design.latency_cycles} cycles, the interval {design.interval_cycles}, "
+        f"the last reset was in cycle {before}"
     )
     raise VerificationError(message)

@@ -9,7 +9,22 @@ from numpy.typing import NDArray
 
 from nanosieve.errors import SettingsError
 
-__all__ = ["BACK_TO_BACK", "Schedule", "Stimulus"]
+__all__ = ["BACK_TO_BACK", "Schedule", "Stimulus", "Timing"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the schedule needs to know of a design, in cycles.
+
+    Attributes:
+        latency: from the first beat of a vector to the first beat of its outputs.
+        interval: least number of cycles from one vector to the next.
+        beats: in which the outputs come.
+    """
+
+    latency: int
+    interval: int = 1
+    beats: int = 1
 
 
 @dataclass(frozen=True)
@@ -18,14 +33,17 @@ class Schedule:
 
     Attributes:
         reset: bool (cycles,).
-        valid: bool (cycles,).
-        entered: cycle in which each vector is presented, int64 (vectors,).
-        delivered: whether it comes out again, bool (vectors,): no reset falls between entry and exit.
+        valid: bool (cycles,): high where a vector enters, low where the design is free for one, and random
+            where it is busy, since it must not look there.
+        entered: cycle of the first beat of each vector, int64 (vectors,).
+        announced: whether valid_out rises for it, bool (vectors,): no reset falls between entry and exit.
+        delivered: whether all beats of its outputs come, bool (vectors,): no reset falls among them either.
     """
 
     reset: NDArray[np.bool_]
     valid: NDArray[np.bool_]
     entered: NDArray[np.int64]
+    announced: NDArray[np.bool_]
     delivered: NDArray[np.bool_]
 
 
@@ -34,8 +52,10 @@ class Stimulus:
     """A pattern of valid and reset.
 
     Attributes:
-        gap: probability that an idle cycle comes before the next vector, 0 ≤ gap < 1.
-        resets: number of one-cycle resets at random times; half of them meet a valid vector.
+        gap: probability that an idle cycle comes before the next vector, and then as often another one;
+            as often a vector waits for up to a whole interval more. 0 ≤ gap < 1.
+        resets: number of one-cycle resets, at most one to a vector; half of them meet its first beat, the
+            others any cycle from there to the next vector, which enters without waiting for the interval.
         seed: of the random choices.
 
     Raises:
@@ -54,24 +74,57 @@ class Stimulus:
             message = f"stimulus: resets = {self.resets!r} is not negative"
             raise SettingsError(message)
 
-    def schedule(self, vectors: int, latency: int) -> Schedule:
-        """Cycles for `vectors` through a pipeline of `latency`, with idle cycles at the end to empty it."""
+    def schedule(self, vectors: int, timing: Timing) -> Schedule:
+        """Cycles for `vectors` through a design, with idle cycles at the end to empty it."""
         random = np.random.default_rng(self.seed)
-        idle = random.geometric(1 - self.gap, vectors) - 1 if self.gap else np.zeros(vectors, dtype=np.int64)
-        entered = 1 + np.arange(vectors) + np.cumsum(idle)
-        last = int(entered[-1]) if vectors else 0
-        cycles = last + 2 * latency + 4
+        idle = self._idle(vectors, timing.interval, random)
+        struck, offset = self._resets(idle, timing.interval, random)
+        # a vector keeps the design busy for an interval, or up to the reset that makes it forget it
+        busy = np.full(vectors, timing.interval)
+        busy[struck] = np.minimum(offset + 1, timing.interval)
+        entered = 1 + np.cumsum(idle) + np.concatenate([[0], np.cumsum(busy)[:-1]])
+        cycles = int(entered[-1]) + timing.interval + 2 * timing.latency + timing.beats + 4
         reset, valid = np.zeros(cycles, dtype=bool), np.zeros(cycles, dtype=bool)
-        reset[0] = True
-        valid[entered] = True
-        if self.resets:
-            at_vectors = random.choice(entered, min(self.resets // 2, vectors), replace=False)
-            reset[at_vectors] = True
-            reset[random.integers(1, last + 1, self.resets - len(at_vectors))] = True
-        times = np.flatnonzero(reset)
-        following = np.append(times, cycles + latency)[np.searchsorted(times, entered)]
-        return Schedule(reset, valid, entered, following >= entered + latency)
+        times = entered[struck] + offset
+        reset[0], reset[times] = True, True
+        _shake(valid, entered, busy, random)
+        following = np.append(np.sort(times), cycles + timing.latency)
+        following = following[np.searchsorted(following, entered)]
+        announced = following >= entered + timing.latency
+        delivered = following >= entered + timing.latency + timing.beats - 1
+        return Schedule(reset, valid, entered, announced, delivered)
+
+    def _idle(self, vectors: int, interval: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Idle cycles before each vector."""
+        if not self.gap:
+            return np.zeros(vectors, dtype=np.int64)
+        longer = np.where(random.random(vectors) < self.gap, random.integers(0, interval, vectors), 0)
+        return np.asarray(random.geometric(1 - self.gap, vectors) - 1 + longer, dtype=np.int64)
+
+    def _resets(
+        self, idle: NDArray[np.int64], interval: int, random: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The vectors after whose entry a reset comes, and how many cycles after it."""
+        struck = random.permutation(len(idle))[: self.resets].astype(np.int64)
+        following = np.append(idle[1:], 0)[struck]
+        offset = random.integers(0, interval + following)
+        offset[: len(struck) // 2] = 0
+        return struck, offset
+
+
+def _shake(
+    valid: NDArray[np.bool_],
+    entered: NDArray[np.int64],
+    busy: NDArray[np.int64],
+    random: np.random.Generator,
+) -> None:
+    """Raise `valid` where a vector enters, and at random while it keeps the design busy."""
+    change = np.zeros(len(valid) + 1, dtype=np.int64)
+    np.add.at(change, entered, 1)
+    np.add.at(change, entered + busy, -1)
+    valid[:] = (np.cumsum(change[:-1]) > 0) & (random.random(len(valid)) < 0.5)
+    valid[entered] = True
 
 
 BACK_TO_BACK = Stimulus()
-"""A vector in every cycle, no reset after the first."""
+"""A vector as soon as the design takes one, no reset after the first."""
