@@ -54,7 +54,7 @@ from nanosieve.devices import find_device
 TABLE = Path(__file__).with_name("cost_corpus.csv")
 LARGEST, MOST = 4000, 15_000
 MODEL = DelayModel(luts=0.0)
-DENSE, FUNCTIONS = range(16), range(8)
+DENSE, FUNCTIONS = range(20), range(8)
 """Seeds of the random graphs, each of several layers."""
 
 
@@ -90,10 +90,13 @@ def dense_layers(seed: int) -> Graph:
         if rng.random() < 0.4:  # a width for each element
             drop = rng.integers(0, width, inputs)
             given = TensorType(given.low >> drop, given.high >> drop, given.exponent)
-        name = f"dense{n}"
-        product = builder.add(
-            Dense(kernel, 1 - bits), builder.input(f"x{n}", given), layer=name, part="product"
-        )
+        name, x = f"dense{n}", f"x{n}"
+        if rng.random() < 0.5:  # a quantiser in front, as HGQ2 has them
+            wide = TensorType(given.low << 3, given.high << 3, given.exponent - 2)
+            x = builder.add(_to(rng, given), builder.input(x, wide), layer=name, part="in")
+        else:
+            builder.input(x, given)
+        product = builder.add(Dense(kernel, 1 - bits), x, layer=name, part="product")
         bias = Constant(rng.integers(-half, half, units), np.full(units, 1 - bits))
         value = builder.add(
             Add(), product, builder.constant(bias, layer=name, part="bias"), layer=name, part="sum"
@@ -102,11 +105,14 @@ def dense_layers(seed: int) -> Graph:
             value = builder.add(Relu(), value, layer=name, part="relu")
         if rng.random() < 0.7:
             target = TensorType.of(Fixed(int(rng.integers(3, 10)), int(rng.integers(1, 5))), (units,))
-            rounding = (Rounding.TRN, Rounding.RND)[int(rng.integers(2))]
-            overflow = (Overflow.WRAP, Overflow.SAT)[int(rng.integers(2))]
-            value = builder.add(Quantize(target, rounding, overflow), value, layer=name, part="out")
+            value = builder.add(_to(rng, target), value, layer=name, part="out")
         outputs[f"y{n}"] = value
     return builder.finish(outputs)
+
+
+def _to(rng: np.random.Generator, target: TensorType) -> Quantize:
+    rounding = (Rounding.TRN, Rounding.RND)[int(rng.integers(2))]
+    return Quantize(target, rounding, (Overflow.WRAP, Overflow.SAT)[int(rng.integers(2))])
 
 
 def functions(seed: int) -> Graph:
@@ -152,8 +158,10 @@ def functions(seed: int) -> Graph:
     for overflow in Overflow:
         for rounding in (Rounding.TRN, Rounding.RND):
             name = f"to_{rounding}_{overflow}".lower()
-            target = TensorType.of(Fixed(int(rng.integers(2, 7)), 1), shape)
-            layer(name, Quantize(target, rounding, overflow), values(f"{name}_x", shape, 14, 6))
+            target = TensorType.of(Fixed(int(rng.integers(2, 9)), 1), shape)
+            given = values(f"{name}_x", shape, 14, 6)
+            cut = builder.add(Quantize(target, rounding, overflow), given, layer=name, part="in")
+            layer(name, Add(), cut, values(f"{name}_z", shape))
     return builder.finish(outputs)
 
 

@@ -18,7 +18,10 @@ __all__ = ["command"]
 @click.command("verify", short_help="prove that framework, graph and RTL agree, value by value")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--vectors", type=click.IntRange(0), default=20_000, show_default=True, help="Number of random vectors."
+    "--vectors",
+    type=click.IntRange(0),
+    show_default="20,000 over the interval in cycles, 200 or more",
+    help="Number of random vectors.",
 )
 @click.option(
     "--input",
@@ -30,7 +33,9 @@ __all__ = ["command"]
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random vectors.")
 @click.option("--netlist", is_flag=True, help="Synthesise the design and simulate its netlist as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(folder: Path, vectors: int, events: Path | None, seed: int, netlist: bool, as_json: bool) -> None:
+def command(
+    folder: Path, vectors: int | None, events: Path | None, seed: int, netlist: bool, as_json: bool
+) -> None:
     """Compare the trained model, the fixed-point graph and the simulated Verilog of a compiled design.
 
     Every value of every vector must agree, and every vector must come out after exactly the stated

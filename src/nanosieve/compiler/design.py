@@ -80,7 +80,7 @@ class Design:
         self,
         x: NDArray[Any] | None = None,
         *,
-        random: int = 20_000,
+        random: int | None = None,
         seed: int = 1,
         netlist: bool = False,
         progress: Progress = silent,
@@ -89,7 +89,7 @@ class Design:
 
         Args:
             x: events, shape (events, *input shape), in the units of the training.
-            random: number of random vectors.
+            random: number of random vectors; default 20,000 over the interval in cycles, 200 or more.
             seed: of the random vectors.
             netlist: synthesise the design and simulate its netlist as well.
             progress: told of every stage.

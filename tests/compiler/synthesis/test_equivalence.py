@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.beat_designs import engine_design
 from helpers.mutations import mutate
 from nanosieve.compiler.graph import (
     Builder,
@@ -107,6 +108,17 @@ def test_codes_that_an_input_never_carries_do_not_count(tmp_path: Path) -> None:
     assert simulate(gold, codes).outputs["y"] == 9
     assert simulate(gate, codes).outputs["y"] == 8
     assert {proof.counterexample["gold_out"][-1], proof.counterexample["gate_out"][-1]} == {9, 8}
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(200, "proven"), (150, "different")])
+def test_a_wire_carries_the_codes_of_all_its_elements(code: int, outcome: str, tmp_path: Path) -> None:
+    """Four columns share a wire; the last alone reaches 150, and none 200."""
+    gold, gate = (engine_design(tmp_path / name) for name in ("gold", "gate"))
+    file = gate / "rtl" / "engine_relu.v"
+    text = file.read_text()
+    file.write_text(text.replace("dense[8] ?", f"dense[8] | dense == 9'd{code} ?"))
+    assert file.read_text() != text
+    assert prove_same(read_design(gold), read_design(gate), "engine_relu").outcome == outcome
 
 
 def test_too_little_time_is_undecided(toy: Path) -> None:

@@ -154,7 +154,8 @@ def test_a_latency_that_is_not_the_stated_one(toy_copy: Path) -> None:
         path.read_text().replace(f'"latency_cycles": {latency},', f'"latency_cycles": {latency + 1},')
     )
     with pytest.raises(
-        VerificationError, match=rf"valid_out is high in cycle {latency + 1}, when no vector is due"
+        VerificationError,
+        match=rf"valid_out of the RTL is high in cycle {latency + 1}, when no vector is due",
     ):
         verify(toy_copy, random=0)
 

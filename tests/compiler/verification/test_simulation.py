@@ -49,11 +49,16 @@ def test_probe_reads_the_wire_of_a_layer_at_its_stage(hand: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "stimulus", "message"),
     [
-        (LOST, Stimulus(), r"valid_out is low in cycle 29, when vector 25 \(entered in cycle 26\) is due"),
+        (
+            LOST,
+            Stimulus(),
+            r"valid_out of the RTL is low in cycle 29, when vector 25 \(entered in cycle 26\) is due",
+        ),
         (
             TWICE,
             Stimulus(0.9, 0, 1),
-            r"valid_out is high in cycle \d+, when no vector is due; the latency is 3 cycles",
+            r"valid_out of the RTL is high in cycle \d+, when no vector is due; "
+            "the latency is 3 cycles, the interval 1, the last reset",
         ),
     ],
 )

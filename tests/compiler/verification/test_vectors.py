@@ -12,7 +12,7 @@ from nanosieve.compiler.verification import (
     read_design,
     scaled_vectors,
 )
-from nanosieve.compiler.verification.vectors import all_vectors
+from nanosieve.compiler.verification.vectors import all_vectors, usual_number
 
 
 def test_random_vectors_reach_both_ends_of_every_element(toy: Path) -> None:
@@ -40,6 +40,18 @@ def test_every_combination_of_codes(tmp_path: Path) -> None:
     rows = {tuple(row) for row in np.concatenate([codes["x"], codes["y"]], axis=1).tolist()}
     assert rows == {(a, b, c) for a in range(-1, 2) for b in range(3, 7) for c in range(5)}
     assert all_vectors(design, 59) is None
+
+
+def test_fewer_vectors_where_each_takes_long(hand: Path) -> None:
+    design = read_design(hand)
+    assert usual_number(design, 20_000, 200) == 20_000
+    slow = design.model_copy(update={"interval_cycles": 30})
+    assert usual_number(slow, 20_000, 200) == 666
+    assert usual_number(slow, 2_000, 100) == 100
+    codes = corner_vectors(design, 2)
+    rows = np.concatenate([codes["a"], codes["b"]], axis=1)
+    assert rows.shape == (7 + 2 * 2, 4)
+    assert rows[7:].tolist() == [[-32, 0, 0, 0], [0, 0, 0, -(2**36)], [31, 0, 0, 0], [0, 0, 0, 2**36 - 1]]
 
 
 def test_corners(hand: Path) -> None:

@@ -22,7 +22,12 @@ from nanosieve.compiler.graph import (
     Gather,
     Graph,
     Input,
+    LeakyRelu,
+    Lookup,
     Node,
+    Nonzero,
+    Quantize,
+    Relu,
     Reshape,
     Scale,
     Windows,
@@ -90,9 +95,11 @@ def analytic_cost(
     return total
 
 
-def analytic_costs(graph: Graph, *, model: DelayModel | None = None, period: float) -> dict[str, Cost]:
+def analytic_costs(
+    graph: Graph, *, model: DelayModel | None = None, period: float, factors: CostModel | None = None
+) -> dict[str, Cost]:
     """Layer → its cost; `stages` is the stage at which its outputs stand."""
-    return _walk(graph, graph.nodes, model or DelayModel(), period, cost_model())[0]
+    return _walk(graph, graph.nodes, model or DelayModel(), period, factors or cost_model())[0]
 
 
 @dataclass
@@ -159,7 +166,7 @@ def _layer(
         if work.wiring:
             _rewire(graph, node, pipeline)
             continue
-        share = pipeline.distinct[node.inputs[0]] if len(node.inputs) == 1 and work.adders is None else 1.0
+        share = pipeline.distinct[node.inputs[0]] if _alike(graph, node) else 1.0
         start = pipeline.arrival(node.inputs)
         first, pipeline.at[node.name], crossings = pipeline.run(start, work)
         pipeline.roots[node.name], pipeline.distinct[node.name] = frozenset((node.name,)), share
@@ -167,7 +174,7 @@ def _layer(
             last_read[root] = max(last_read.get(root, 0), first)
         luts = factors.luts(work) * share
         out = graph.types[node.name].bits * share
-        ff += sum(factors.inside(luts, out, step, work.steps) for step in crossings)
+        ff += sum(factors.inside(luts, out, work.steps - step) for step in crossings)
         lut, dsp = lut + luts, dsp + work.dsp * share
     stage = max((pipeline.at[name][0] for name in made if pipeline.roots[name]), default=0)
     for name in made:
@@ -200,6 +207,19 @@ def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str]) -> Work:
                 fused.add(users[0].name)
                 out = graph.types[users[0].name]
     return work_of(node.op, types, out, model, bias=bias)
+
+
+def _alike(graph: Graph, node: Node) -> bool:
+    """Whether an op does the same to every element, so that copies stay copies."""
+    match node.op:
+        case Relu() | LeakyRelu() | Nonzero():
+            return True
+        case Quantize(target=target):
+            return bool(np.all(target.width == target.width.flat[0]) and np.ptp(target.exponent) == 0)
+        case Lookup(tables=tables):
+            return len(tables) == 1
+        case _:
+            return False
 
 
 def _rewire(graph: Graph, node: Node, pipeline: _Pipeline) -> None:

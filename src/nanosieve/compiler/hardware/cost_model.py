@@ -17,11 +17,11 @@ __all__ = ["CostModel", "Spread", "cost_model"]
 
 @dataclass(frozen=True)
 class Spread:
-    """|ln(estimate / count of Yosys)| over a corpus: its median, its 90 % point, and the number of layers."""
+    """|ln(estimate / count of Yosys)| over a corpus: its median, its 90 % point, and the number of cases."""
 
     median: float
     ninety: float
-    layers: int
+    count: int
 
     @property
     def relative(self) -> float:
@@ -35,11 +35,11 @@ class CostModel:
 
     Attributes:
         factors: name → factor.
-        errors: estimate (``analytic`` or ``lowered``) → resource → spread against Yosys.
+        errors: estimate (``analytic`` or ``lowered``) → ``layers`` or ``designs`` → resource → spread.
     """
 
     factors: Mapping[str, float]
-    errors: Mapping[str, Mapping[str, Spread]]
+    errors: Mapping[str, Mapping[str, Mapping[str, Spread]]]
 
     def luts(self, work: Work) -> float:
         """LUTs of an op."""
@@ -51,21 +51,22 @@ class CostModel:
         f = self.factors
         bits = f["adder_in"] * graph.in_width + f["adder_out"] * graph.out_width + f["adder_bit"]
         each = graph.adders / graph.outputs
-        shared = f["shared"] * math.pow(each, f["shared_each"]) * math.pow(graph.outputs, f["shared_outputs"])
+        shared = f["shared"] * math.pow(1 + each, f["shared_each"])
+        shared *= math.pow(graph.outputs, f["shared_outputs"]) * math.pow(graph.inputs, f["shared_inputs"])
         return graph.rows * graph.adders * max(bits, 1.0) * min(shared, 1.0)
 
-    def inside(self, luts: float, out: float, step: int, steps: int) -> float:
-        """Register bits that cross into step `step` (from 1) of an op of so many steps."""
-        begin = max(self.factors["inside"] * luts, out)
-        return float(begin * (out / begin) ** ((step - 1) / max(steps - 1, 1))) if out else 0.0
+    def inside(self, luts: float, out: float, left: int) -> float:
+        """Register bits inside an op, `left` steps before its end; `out` are the bits of its result."""
+        most = max(self.factors["inside"] * luts, out)
+        return min(out * math.pow(2, self.factors["inside_step"] * left), most)
 
-    def figure(self, estimate: str, kind: str, value: float) -> Figure:
-        """An estimate of a resource as a figure; its source tells the spread."""
-        spread = self.errors[estimate].get(kind)
+    def figure(self, estimate: str, kind: str, value: float, *, of: str = "designs") -> Figure:
+        """An estimate as a figure; its source tells the spread over ``designs`` or ``layers``."""
+        spread = self.errors.get(estimate, {}).get(of, {}).get(kind)
         if spread is None or not value:
             return Figure(round(value, 1), kind.upper(), Provenance.ESTIMATED)
         source = (
-            f"{estimate} estimate; against Yosys on {spread.layers} layers: median error "
+            f"{estimate} estimate; against Yosys on {spread.count} {of}: median error "
             f"{100 * math.expm1(spread.median):.0f} %, 90 % within {100 * math.expm1(spread.ninety):.0f} %"
         )
         error = round(value * spread.relative, 1)
@@ -78,7 +79,9 @@ def cost_model() -> CostModel:
     text = resources.files("nanosieve.compiler.hardware").joinpath("cost_model.json").read_text("utf-8")
     document = json.loads(text)
     errors = {
-        estimate: {kind: Spread(**spread) for kind, spread in kinds.items()}
-        for estimate, kinds in document["errors"].items()
+        estimate: {
+            of: {kind: Spread(**spread) for kind, spread in kinds.items()} for of, kinds in cases.items()
+        }
+        for estimate, cases in document["errors"].items()
     }
     return CostModel(document["factors"], errors)

@@ -226,7 +226,7 @@ def build_design(
 def _sized(model: DelayModel, graph: Graph, budget: Budget) -> DelayModel:
     """The delays in a design of this size, which is estimated where the model does not state it.
 
-    Registers are placed for no larger one than was calibrated; what is beyond shows in `HardwareDesign.clock`.
+    Registers are placed for no larger one than was calibrated; `HardwareDesign.clock` shows what is beyond.
     """
     if model.luts is not None:
         return model

@@ -98,8 +98,9 @@ class DelayModel:
             case c.ProductCell():
                 if uses_dsp(cell):
                     return self.block
-                levels = math.ceil(math.log2(1 + min(netlist.cells[a].width for a in cell.args)))
-                return levels * (self.add + self.add_bit * cell.width)
+                # the bit products share a LUT with the adders; the netlists of Yosys have as many levels
+                levels = math.ceil(math.log2(min(netlist.cells[a].width for a in cell.args)))
+                return max(levels, 1) * (self.add + self.add_bit * cell.width)
             case _:
                 return 0.0
 
@@ -162,6 +163,6 @@ def lut_cost(netlist: Netlist, cell: c.Cell, used: int) -> float:
         case c.TableCell():
             return width * max(1.0, 2.0 ** (argument - 6))
         case c.ProductCell() if not uses_dsp(cell):
-            return float(argument * cell.width / 2)
+            return min(netlist.cells[a].width for a in cell.args) * cell.width / 2
         case _:
             return 0.0

@@ -38,7 +38,7 @@ from nanosieve.compiler.hardware.timing import DSP_RESULT_BITS, DelayModel
 
 __all__ = ["KINDS", "Adders", "Work", "digits", "work_of"]
 
-KINDS = ("add", "compare", "choose", "round", "saturate", "table", "product")
+KINDS = ("add", "sum", "compare", "choose", "round", "saturate", "table", "product")
 """Kinds of LUTs beside those of adder graphs, each with a fitted factor."""
 
 
@@ -132,19 +132,23 @@ def _dense(op: Dense, given: Sequence[TensorType], out: TensorType, model: Delay
     weights = digits(op.blocks).astype(float)  # products in floating point are those of BLAS
     live = (width > 0).astype(float)
     terms = live @ weights + bias
-    rows = max(shape[0] * shape[1], 1)
     summed = terms > max(1, int(bias))
-    adders = (terms[summed] - 1).sum() / rows
-    if adders == 0:
+    if not summed.any():
         return Work()
+    busy = summed.any(axis=2)
+    rows = float(busy.sum())
+    adders = (terms[summed] - 1).sum() / rows
     reads = weights.sum(axis=2)[:, :, np.newaxis]
     in_width = float((width @ reads).sum() / (live @ reads).sum())
     out_width = float(_varies(out).reshape(terms.shape)[summed].mean())
     graph = Adders(
-        rows, float(adders), float(summed.sum()) / rows, float(live.sum()) / rows, in_width, out_width
+        rows, float(adders), float(summed.sum()) / rows, float(live[busy].sum()) / rows, in_width, out_width
     )
     delay = _adder(model, (in_width + out_width) / 2)
-    return Work(steps=_levels(float(terms.max())), delay=delay, adders=graph)
+    most = float(terms.max())
+    # sharing lengthens the paths of large sums: half an adder on the mean of random layers
+    steps = math.ceil(math.log2(most) + 0.4) if most > 8 else _levels(most)
+    return Work(steps=steps, delay=delay, adders=graph)
 
 
 def _sum(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
@@ -165,7 +169,7 @@ def _tree(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayMod
     adders = np.maximum(count - 1, 0)
     steps = _levels(float(count.max(initial=0)))
     return Work(
-        {"add": float((adders * mean).sum())}, steps=steps, delay=_adder(model, float(mean.max(initial=0)))
+        {"sum": float((adders * mean).sum())}, steps=steps, delay=_adder(model, float(mean.max(initial=0)))
     )
 
 
@@ -185,10 +189,11 @@ def _order(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayMo
 
 
 def _at_least(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
-    width = np.maximum(_varies(given[0]), _varies(given[1]))
-    return Work(
-        {"compare": float(width.sum()) / 2}, steps=1, delay=_adder(model, float(width.max(initial=0)))
-    )
+    a, b = _varies(given[0]), _varies(given[1])
+    width = np.maximum(a, b)
+    fixed = np.minimum(a, b) == 0
+    luts = np.where(fixed & (width > 0), np.maximum(1, width / 5), width / 2)
+    return Work({"compare": float(luts.sum())}, steps=1, delay=_adder(model, float(width.max(initial=0))))
 
 
 def _choose(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
@@ -235,9 +240,38 @@ def _quantize(
 
 
 def _lookup(op: Lookup, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
-    bits = np.broadcast_to(_varies(given[0]), out.shape)
-    luts = float((_varies(out) * np.maximum(1.0, 2.0 ** (bits - 6))).sum())
+    rows = len(op.tables)
+    bits = _varies(given[0]).reshape(-1, rows)
+    columns = _columns(op, given[0])
+    luts = float((columns * np.maximum(1.0, 2.0 ** (bits - 6))).sum())
+    if not luts:
+        return Work()
     return Work({"table": luts}, steps=1, delay=model.lut * (1 + max(0, int(bits.max(initial=0)) - 6) / 2))
+
+
+def _columns(op: Lookup, given: TensorType) -> Integers:
+    """Output bits of each row of tables that are no constant, no bit of the input and no copy of another."""
+    rows, entries = op.tables.shape
+    low, high = given.low.reshape(-1, rows).min(axis=0), given.high.reshape(-1, rows).max(axis=0)
+    codes = np.clip(op.first[:, np.newaxis] + np.arange(entries), low[:, np.newaxis], high[:, np.newaxis])
+    read = np.take_along_axis(op.tables, codes - op.first[:, np.newaxis], axis=1)
+    count = np.zeros(rows, dtype=np.int64)
+    wide = TensorType(read.min(axis=1), read.max(axis=1), op.exponent).width
+    inputs = [_balanced(codes >> bit & 1) for bit in range(int(given.width.max(initial=0)))]
+    known = inputs
+    for bit in range(int(wide.max(initial=0))):
+        column = _balanced(read >> bit & 1)
+        fresh = (wide > bit) & column.any(axis=1)
+        for other in known:
+            fresh &= (column != other).any(axis=1)
+        count += fresh
+        known = [*known, column]
+    return count
+
+
+def _balanced(column: Integers) -> Integers:
+    """A column of bits or its complement: that which begins with 0."""
+    return column ^ column[:, :1]
 
 
 def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
@@ -257,12 +291,15 @@ def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: Delay
     dsp = np.where(blocks, np.ceil(np.minimum(a, b) / 17) * np.ceil(np.maximum(a, b) / 26), 0).sum()
     small = live & ~bit & ~blocks
     luts = {
-        "product": float(np.where(small, a * product / 2, 0).sum()),
+        "product": float(np.where(small, np.minimum(a, b) * product / 2, 0).sum()),
         "choose": float(np.where(bit, np.maximum(a, b), 0).sum()),
-        "add": float(live.sum() * (1 - 1 / summed) * (product[live].mean() + 1)) if live.any() else 0.0,
+        "sum": float(live.sum() * (1 - 1 / summed) * (product[live].mean() + 1)) if live.any() else 0.0,
     }
-    delay = model.block if dsp else _adder(model, float(product.max(initial=0)))
-    return Work(luts, float(dsp), steps=1 + _levels(summed), delay=delay if summed == 1 else min(delay, 2.0))
+    adder = _adder(model, float(product.max(initial=0)))
+    narrow = float(np.minimum(a, b)[small].max(initial=0))
+    first = model.block if dsp else max(_levels(narrow), 1) * adder
+    levels = _levels(summed)  # of the sum; each step takes the mean of the product and the adders behind it
+    return Work(luts, float(dsp), steps=1 + levels, delay=(first + levels * adder) / (1 + levels))
 
 
 _RULES: Mapping[type[Op], Callable[..., Work]] = {

@@ -19,6 +19,7 @@ from nanosieve.compiler.verification.measured import measured_difference
 from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
+from nanosieve.compiler.verification.vectors import usual_number
 from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
@@ -72,8 +73,8 @@ def verify(
     folder: str | Path,
     inputs: Mapping[str, Values] | Values | None = None,
     *,
-    random: int = 20_000,
-    streamed: int = 2_000,
+    random: int | None = None,
+    streamed: int | None = None,
     seed: int = 0,
     framework: Framework | None = None,
     also: Sequence[DesignFolder] = (),
@@ -85,10 +86,10 @@ def verify(
     The vectors are the given events; corners; real numbers at and beyond the edges of what the input ports
     hold; `random` codes over the full range of every element, and a quarter as many of every magnitude,
     with zeros. Where the inputs take no more than `random` combinations of codes, each of them comes once
-    instead, which proves the design for all inputs. All enter the RTL back to back. For `streamed` of them
-    every layer is compared, and they enter once more with gaps in `valid` and resets in mid-stream. Each
-    must come out after exactly the stated latency, those in flight at a reset must be lost, and nothing
-    else may come out.
+    instead, which proves the design for all inputs. All enter the RTL back to back, as soon as it takes
+    them. For `streamed` of them every layer is compared, and they enter once more with gaps in `valid` and
+    resets in mid-stream. Each must come out after exactly the stated latency, those in flight at a reset
+    must be lost, and nothing else may come out.
 
     A graph quantised after training cannot equal its float model; the difference of these two is measured.
 
@@ -96,8 +97,9 @@ def verify(
         folder: a compiled design.
         inputs: real values (events, *shape) by input name, or of the only input; taken as float32, as
             the model takes them.
-        random: number of random vectors.
-        streamed: number of vectors compared layer by layer and in the second stream; 0 for none.
+        random: number of random vectors; default 20,000 over the interval in cycles, 200 or more.
+        streamed: number of vectors compared layer by layer and in the second stream, 0 for none; default
+            2,000 over the interval in cycles, 100 or more.
         seed: of the random vectors, gaps and resets.
         framework: the trained model; default the model file of the folder, if there is one.
         also: further forms of the same hardware that must agree, such as the netlist of synthesis.
@@ -111,11 +113,13 @@ def verify(
         SettingsError: a negative number of vectors.
         MissingDependencyError, ToolError: the simulator cannot be built.
     """
+    design = read_design(folder)
+    random = usual_number(design, 20_000, 200) if random is None else random
+    streamed = usual_number(design, 2_000, 100) if streamed is None else streamed
     for name, number in (("random", random), ("streamed", streamed), ("golden", golden)):
         if number < 0:
             message = f"the number of {name} vectors is 0 or more, not {number!r}"
             raise SettingsError(message)
-    design = read_design(folder)
     graph = load_graph(design.path / "graph.json")
     remove_golden_vectors(design)
     vectors = VectorSet.make(design, graph, inputs, random, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Simulation:
 
     Attributes:
         outputs: output name → int64 codes (vectors, elements); rows of lost vectors are 0.
-        delivered: bool (vectors,): False for those in flight at a reset.
+        delivered: bool (vectors,): False for those in flight at a reset, or of whose outputs it met a beat.
         cycles: clock cycles simulated.
     """
 
@@ -42,15 +42,18 @@ def simulate(
     codes: Mapping[str, NDArray[Any]],
     stimulus: Stimulus = BACK_TO_BACK,
     *,
+    name: Callable[[int], str] = "vector {}".format,
     progress: Progress = silent,
 ) -> Simulation:
     """Send vectors through the design and check that each comes out `latency_cycles` later, and nothing else.
 
-    Between vectors the inputs carry random bits, and registers wake up with random bits.
+    Between vectors the inputs carry random bits, as do the bits of a beat in which no element lies, and
+    `valid_in` is random while the design is busy; registers wake up with random bits.
 
     Args:
         design: a compiled design, by its folder.
         codes: input name → integer codes (vectors, …); the shape after the first axis is flattened.
+        name: what messages call a vector, by its number.
 
     Raises:
         InputFileError: `design` is not a design.
@@ -73,7 +76,7 @@ def simulate(
         seed=stimulus.seed,
         progress=progress,
     )
-    _check_cycles(design, valid, schedule)
+    _check_cycles(design, valid, schedule, name)
     outputs = {}
     for bus, codes_of in zip(design.outputs, found, strict=True):
         outputs[bus.name] = np.zeros((vectors, len(bus.elements)), dtype=np.int64)
@@ -154,7 +157,7 @@ def check_codes(design: DesignFolder, codes: Mapping[str, NDArray[Any]]) -> dict
     return given
 
 
-def _check_cycles(design: DesignFolder, seen: Codes, schedule: Schedule) -> None:
+def _check_cycles(design: DesignFolder, seen: Codes, schedule: Schedule, name: Callable[[int], str]) -> None:
     due = schedule.entered[schedule.announced] + design.latency_cycles
     if np.array_equal(seen, due):
         return
@@ -162,13 +165,14 @@ def _check_cycles(design: DesignFolder, seen: Codes, schedule: Schedule) -> None
     if cycle in due:
         vector = int(np.flatnonzero(schedule.announced)[np.flatnonzero(due == cycle)[0]])
         entered = int(schedule.entered[vector])
-        what = f"is low in cycle {cycle}, when vector {vector} (entered in cycle {entered}) is due"
+        what = f"is low in cycle {cycle}, when {name(vector)} (entered in cycle {entered}) is due"
     else:
         what = f"is high in cycle {cycle}, when no vector is due"
     resets = np.flatnonzero(schedule.reset)
     before = int(resets[resets <= cycle][-1])
     message = (
-        f"design {design.name!r}: valid_out {what}; "
-        f"the latency is {design.latency_cycles} cycles, the last reset was in cycle {before}"
+        f"design {design.name!r}: valid_out of the {design.level} {what}; "
+        f"the latency is {design.latency_cycles} cycles, the interval {design.interval_cycles}, "
+        f"the last reset was in cycle {before}"
     )
     raise VerificationError(message)

@@ -108,7 +108,7 @@ class HardwareStage:
         design, vectors = self.design, case.vectors
         codes = {name: flat(array) for name, array in vectors.codes.items()}
         everything = np.arange(len(vectors))
-        found = simulate(design, codes, progress=progress).outputs
+        found = simulate(design, codes, name=vectors.name, progress=progress).outputs
         check_hardware(design, case.graph, vectors, case.expected, found, everything)
         where = "" if design.level == "RTL" else f"in the {design.level}, "
         again = {} if design.level == "RTL" else {f"in the {design.level}": len(vectors)}
@@ -116,7 +116,15 @@ class HardwareStage:
             pick = np.random.default_rng(self.seed).permutation(len(vectors))[: self.streamed]
             check_layers(design, case.graph, vectors, pick)
             again[f"{where}layer by layer"] = len(pick)
-            stream = simulate(design, take(codes, pick), Stimulus(0.3, 2 + len(pick) // 50, self.seed))
+            # a reset costs the vectors in flight: so many that most arrive
+            in_flight = -(-design.latency_cycles // design.interval_cycles)
+            resets = 2 + len(pick) // min(50, 4 + 4 * in_flight)
+            stream = simulate(
+                design,
+                take(codes, pick),
+                Stimulus(0.3, resets, self.seed),
+                name=lambda number: vectors.name(int(pick[number])),
+            )
             arrived = take(stream.outputs, stream.delivered)
             check_hardware(design, case.graph, vectors, case.expected, arrived, pick[stream.delivered])
             again[f"{where}with gaps and resets"] = int(stream.delivered.sum())

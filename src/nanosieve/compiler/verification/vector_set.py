@@ -17,6 +17,7 @@ from nanosieve.compiler.verification.vectors import (
     edge_values,
     random_vectors,
     scaled_vectors,
+    usual_number,
 )
 
 __all__ = ["VectorSet", "flat", "take"]
@@ -73,7 +74,7 @@ class VectorSet:
             named = inputs if isinstance(inputs, Mapping) else {next(iter(graph.inputs)): inputs}
             with np.errstate(over="ignore"):  # infinity is refused by name when encoded
                 kinds["events"] = {name: np.asarray(array, dtype=np.float32) for name, array in named.items()}
-        kinds["corner"] = _real(graph, corner_vectors(design))
+        kinds["corner"] = _real(graph, corner_vectors(design, usual_number(design, 20_000, 50)))
         kinds["edge"] = edge_values(graph)
         if (everything := all_vectors(design, random)) is not None:
             kinds["exhaustive"] = _real(graph, everything)

@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 from nanosieve.compiler.graph import Graph, Overflow, Rounding
 from nanosieve.compiler.verification.folder import DesignFolder, Element
 
-__all__ = ["all_vectors", "corner_vectors", "edge_values", "random_vectors", "scaled_vectors"]
+__all__ = [
+    "all_vectors",
+    "corner_vectors",
+    "edge_values",
+    "random_vectors",
+    "scaled_vectors",
+    "usual_number",
+]
 
 Codes = NDArray[np.int64]
+
+
+def usual_number(design: DesignFolder, number: int, least: int) -> int:
+    """What `number` vectors for an interval of one cycle become where each takes longer; `least` or more."""
+    return max(least, number // design.interval_cycles)
 
 
 def random_vectors(design: DesignFolder, count: int, random: np.random.Generator) -> dict[str, Codes]:
@@ -46,19 +58,23 @@ def all_vectors(design: DesignFolder, limit: int) -> dict[str, Codes] | None:
     return _split(design, np.stack(np.unravel_index(np.arange(total), sizes), axis=1) + low)
 
 
-def corner_vectors(design: DesignFolder) -> dict[str, Codes]:
+def corner_vectors(design: DesignFolder, alone: int | None = None) -> dict[str, Codes]:
     """All elements low, high, zero, at the smallest steps, alternating; each one alone at low and at high.
 
+    Args:
+        alone: the number of elements that are sent alone, spread over all of them; default all.
+
     Returns:
-        Input name → (7 + 2 × elements, elements), where zero stands for the allowed code nearest to it.
+        Input name → (7 + 2 × alone, elements), where zero stands for the allowed code nearest to it.
     """
     low, high = _ends(design)
     zero = np.clip(0, low, high)
     even = np.arange(len(low)) % 2 == 0
     whole = [low, high, zero, np.clip(1, low, high), np.clip(-1, low, high)]
     whole += [np.where(even, low, high), np.where(even, high, low)]
-    alone = np.eye(len(low), dtype=bool)
-    return _split(design, np.concatenate([whole, np.where(alone, low, zero), np.where(alone, high, zero)]))
+    picked = np.linspace(0, len(low) - 1, min(alone or len(low), len(low))).astype(np.int64)
+    own = np.arange(len(low)) == picked[:, np.newaxis]
+    return _split(design, np.concatenate([whole, np.where(own, low, zero), np.where(own, high, zero)]))
 
 
 def edge_values(graph: Graph) -> dict[str, NDArray[np.float32]]:
