@@ -12,7 +12,7 @@ from helpers.behavioural_core import Core
 from helpers.designs import hand_design, toy_graph
 from nanosieve.compiler.graph import interpret
 from nanosieve.compiler.hardware.integration import write_integration
-from nanosieve.compiler.verification import Stalls, simulate, simulate_stream
+from nanosieve.compiler.verification import Stalls, simulate, simulate_stream, verify
 from nanosieve.errors import InputFileError, NanosieveError, SettingsError, VerificationError
 
 RUNS = (
@@ -145,6 +145,24 @@ def test_a_compiled_network(toy: Path, tmp_path: Path) -> None:
         run = simulate_stream(folder, codes, stalls)
         for name, values in expected.items():
             assert np.array_equal(run.outputs[name], values.reshape(500, -1))
+
+
+@pytest.mark.slow
+def test_verify_sends_vectors_through_the_wrapper(toy: Path, tmp_path: Path) -> None:
+    folder = Path(copytree(toy, tmp_path / "toy", ignore=ignore_patterns("sim", "golden")))
+    assert "axi" not in verify(folder, random=300, golden=0).stages
+    write_integration(folder, ["axi"])
+    result = verify(folder, random=300, golden=0)
+    assert result.stages[-1] == "axi"
+    assert result.again["through AXI4-Stream"] > 200
+    path = folder / "axi" / "toy_axis.v"
+    sound = path.read_text()
+    path.write_text(sound.replace("promised != EVENTS;", "promised != EVENTS + 1;"))
+    with pytest.raises(VerificationError):
+        verify(folder, random=300, golden=0)
+    path.write_text(sound.replace(".valid(valid_out), .word(", ".valid(valid_out), .word(1'b1 ^ "))
+    with pytest.raises(VerificationError, match=r"^graph and AXI differ .* while every layer agrees"):
+        verify(folder, random=300, golden=0)
 
 
 def test_wide_buses_and_signed_elements(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from nanosieve.compiler.verification.verilator import build
 from nanosieve.errors import InputFileError, SettingsError, ToolError, VerificationError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["Stalls", "StreamSimulation", "simulate_stream"]
+__all__ = ["Stalls", "StreamSimulation", "simulate_stream", "wrapper_path"]
 
 Codes = NDArray[np.int64]
 
@@ -97,10 +97,9 @@ def simulate_stream(
     """
     folder = design if isinstance(design, DesignFolder) else read_design(design)
     stalls = stalls or Stalls()
-    interface = Interface.of(json.loads((folder.path / "design.json").read_text(encoding="utf-8")))
+    interface, wrapper = _interface(folder), wrapper_path(folder)
     given = check_codes(folder, codes)
     vectors = len(next(iter(given.values())))
-    wrapper = folder.path / "axi" / f"{axis_name(interface)}.v"
     if not wrapper.is_file():
         message = (
             f"design {str(folder.path)!r} has no AXI4-Stream wrapper; compile the model again with --axi"
@@ -124,6 +123,15 @@ def simulate_stream(
         outputs[bus.name] = _codes(bus, seen.words[early:])
         cycles[bus.name] = seen.cycles[early :: bus.beats]
     return StreamSimulation(outputs, cycles, aborted)
+
+
+def wrapper_path(design: DesignFolder) -> Path:
+    """Where the AXI4-Stream wrapper of a design is, if it has one."""
+    return design.path / "axi" / f"{axis_name(_interface(design))}.v"
+
+
+def _interface(design: DesignFolder) -> Interface:
+    return Interface.of(json.loads((design.path / "design.json").read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
