@@ -59,6 +59,8 @@ def check(core: Core, folder: Path, stalls: Stalls, events: int = 300) -> None:
         assert np.array_equal(run.aborted[name], values[: len(run.aborted[name])])
         if not stalls.source and not stalls.sink:
             assert set(np.diff(run.cycles[name])) == {core.interval}
+            # the first beat is taken in cycle 4; from the last one on four cycles more than the design
+            assert run.cycles[name][0] == 4 + max(beats for _, beats in core.inputs) - 1 + core.latency + 4
 
 
 def check_all(core: Core, folder: Path) -> None:
