@@ -73,8 +73,8 @@ _DRIVER = """\
 // Usage: program STIMULUS RESPONSE EVENTS SEED SOURCE SINK LONG PATIENCE RESET
 // STIMULUS: stream by stream, beat by beat, the words of all events.
 // RESPONSE: per beat the number of the output, the cycle, tlast, and the words.
-// SOURCE, SINK: chance in 1000 that a stall begins after a beat; one in eight stalls is LONG.
-// PATIENCE: cycles without a beat after which the program gives up.
+// SOURCE, SINK: chance in 1000 that a stall begins after a beat; one in (8 × beats of the bus) is LONG.
+// PATIENCE: cycles in which no beat moves, neither in nor out, after which the program gives up.
 // RESET: cycle of a reset, after which all events are sent again; 0 for none.
 // It ends with 10 if a stream breaks the protocol, 11 after a reset that left a beat on an output, 12 if
 // framing_error rises; else with 0, whether all beats came or not.
@@ -110,10 +110,10 @@ static uint32_t random_below(uint32_t limit) {  // xorshift
     return static_cast<uint32_t>((state >> 16) % limit);
 }
 struct Stall {
-    uint32_t chance, longest, left = 0;
+    uint32_t chance, longest, beats, left = 0;
     bool free() { return left == 0 || left-- == 0; }
     void after_beat() {
-        if (random_below(1000) < chance) left = random_below(8) ? 1 + random_below(4) : longest;
+        if (random_below(1000) < chance) left = random_below(8 * beats) ? 1 + random_below(4) : longest;
     }
 };
 struct Source {
@@ -157,7 +157,7 @@ int main(int, char** arguments) {
         auto& source = sources[n];
         source.width = word_counts[n];
         source.beats = beat_counts[n];
-        source.stall = {number(5), longest};
+        source.stall = {number(5), longest, static_cast<uint32_t>(source.beats)};
         source.noise.resize(source.width);
         source.words.resize(events * source.beats * source.width);
         const std::size_t size = source.words.size();
@@ -165,9 +165,10 @@ int main(int, char** arguments) {
     }
     std::size_t due = 0;
     for (std::size_t n = 0; n < sinks.size(); ++n) {
-        sinks[n].stall = {number(6), longest};
-        sinks[n].now.resize(word_counts[sources.size() + n]);
-        due += events * beat_counts[sources.size() + n];
+        const std::size_t stream = sources.size() + n;
+        sinks[n].stall = {number(6), longest, static_cast<uint32_t>(beat_counts[stream])};
+        sinks[n].now.resize(word_counts[stream]);
+        due += events * beat_counts[stream];
     }
     VerilatedContext context;
     context.randReset(2);  // registers wake up with random bits
@@ -213,7 +214,11 @@ int main(int, char** arguments) {
                 quiet = 0;
             }
         }
-        if (!reset) for (auto& source : sources) source.clock();
+        for (auto& source : sources) {
+            if (reset) continue;
+            if (source.offers && source.taken) quiet = 0;
+            source.clock();
+        }
         top.aclk = 1;
         top.eval();
     }
