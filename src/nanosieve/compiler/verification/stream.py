@@ -34,8 +34,8 @@ class Stalls:
     Attributes:
         source: probability that a source stalls after a beat, 0 to 1.
         sink: likewise for a sink.
-        seed: of the random choices. One stall in eight (or in eight × the
-            beats of an event) is so long that every queue fills or empties.
+        seed: of the random choices; one stall in eight × the beats of an event is so long that every queue
+            fills or empties.
         reset: cycle of a reset in mid-stream, after which all vectors are sent again; 0 for none.
 
     Raises:
