@@ -46,6 +46,24 @@ def test_a_design_is_written(model: Path, tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "d" / "model.keras").read_bytes() == model.read_bytes()
 
 
+def test_what_stands_beside_a_design(model: Path, tmp_path: Path) -> None:
+    assert run(model, "-o", tmp_path, "--vhdl", "--vendor") == 0
+    written = {path.name for kind in ("axi", "vhdl", "vendor") for path in (tmp_path / kind).iterdir()}
+    assert written == {
+        "tagger_axis.v",
+        "tagger_component.vhd",
+        "tagger_instance.vhd",
+        "tagger_kernel.v",
+        "clock.xdc",
+        "vivado.tcl",
+        "package_ip.tcl",
+    }
+    assert run(model, "-o", tmp_path, "--axi") == 0
+    assert (tmp_path / "axi" / "tagger_axis.v").is_file()
+    assert not (tmp_path / "vhdl").exists()
+    assert not (tmp_path / "vendor").exists()
+
+
 def test_the_default_folder(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(model) == 0

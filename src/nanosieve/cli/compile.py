@@ -40,6 +40,13 @@ SHOWN = 3
     "again for single layers, as dense_1=fixed<8,3> or dense_1.kernel=fixed<6,1>.",
 )
 @click.option("--per-channel", is_flag=True, help="Choose the binary points of kernels by output channel.")
+@click.option("--axi", is_flag=True, help="Also write an AXI4-Stream wrapper with back-pressure, into axi/.")
+@click.option("--vhdl", is_flag=True, help="Also write a VHDL component and an instance of it, into vhdl/.")
+@click.option(
+    "--vendor",
+    is_flag=True,
+    help="Also write Vivado and Vitis scripts, untested here, into vendor/, and what --axi writes.",
+)
 @click.option("--print-graph", is_flag=True, help="Print the fixed-point graph.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -53,6 +60,9 @@ def command(
     calibrate: Path | None,
     precision: tuple[str, ...],
     per_channel: bool,
+    axi: bool,
+    vhdl: bool,
+    vendor: bool,
     print_graph: bool,
     as_json: bool,
 ) -> None:
@@ -71,11 +81,13 @@ def command(
     from nanosieve.compiler.graph import Overflow, overflows
     from nanosieve.compiler.hardware import Budget
 
+    chosen = {"axi": axi, "vhdl": vhdl, "vendor": vendor}
+    integration = [kind for kind, wanted in chosen.items() if wanted]
     budget = Budget(every=every, latency=latency, clock=clock, device=device, share=share)
     with terminal_progress() as progress:
         sample = None if calibrate is None else read_arrays(calibrate, "calibration sample")
         graph = load(model, calibrate=sample, precision=_by_layer(precision) or None, per_channel=per_channel)
-        design = compile(graph, budget, out=out, progress=progress)
+        design = compile(graph, budget, out=out, integration=integration, progress=progress)
     if print_graph and not as_json:
         console.print(str(design.graph), markup=False, highlight=False)
     figures = {"timing": design.timing, "resources": design.hardware.estimate}

@@ -40,7 +40,8 @@ def command(
 
     Every value of every vector must agree, and every vector must come out after exactly the stated
     latency, back to back as well as with gaps in `valid` and resets. With --netlist the same holds for
-    what Yosys makes of the Verilog (a second for 100 LUTs, once). The first difference ends the
+    what Yosys makes of the Verilog (a second for 100 LUTs, once). A design compiled with --axi is also sent
+    vectors through its AXI4-Stream wrapper, with stalls on both sides. The first difference ends the
     command with code 1 and names layer, element, event and both values. Golden vectors and a Verilog
     test bench are left in DIR/golden.
 
@@ -58,7 +59,7 @@ def command(
     if as_json:
         echo_json({"design": design.name, "verification": result.to_dict(), "golden": str(result.golden)})
         return
-    stages = " = ".join({"rtl": "RTL"}.get(stage, stage) for stage in result.stages)
+    stages = " = ".join({"rtl": "RTL", "axi": "AXI4-Stream"}.get(stage, stage) for stage in result.stages)
     show_table(
         f"{design.name}: {stages}",
         ["vectors", "compared", "differences"],

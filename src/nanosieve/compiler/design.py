@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from nanosieve.compiler.emulate import write_cpp
 from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
+from nanosieve.compiler.hardware.integration import write_integration
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
@@ -114,6 +115,7 @@ def compile(
     out: str | Path | None = None,
     model: DelayModel | None = None,
     extra_depth: int = 0,
+    integration: Collection[str] = (),
     progress: Progress = silent,
 ) -> Design:
     """Turn a graph into hardware that meets the budget, and write it to a folder.
@@ -124,11 +126,12 @@ def compile(
         out: the folder; default ``out/<name of the graph>``.
         model: delays of the cells.
         extra_depth: adders that a path may have beyond the least possible; -1 for any number.
+        integration: what to write beside the design, of ``"axi"``, ``"vhdl"`` and ``"vendor"``.
         progress: told of every layer.
 
     Raises:
         BudgetError: the design does not meet the budget; the message says what would do.
-        UnknownNameError: no such device.
+        UnknownNameError: no such device, or no such kind of integration.
         OutputError: the folder cannot be written to.
     """
     hardware = build_design(
@@ -137,4 +140,5 @@ def compile(
     folder = Path(out) if out is not None else Path("out") / graph.name
     hardware.write(folder)
     write_cpp(hardware.graph, folder / "cpp")
+    write_integration(folder, integration)
     return Design(hardware, folder)

@@ -48,6 +48,10 @@ class _Usable(_Strict):
     uram: _Fraction
 
 
+class _Part(_Number):
+    value: Annotated[str, Field(pattern=r"^xc[A-Za-z0-9]+(-[A-Za-z0-9]+)+$")]
+
+
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -56,6 +60,7 @@ class _Entry(_Strict):
     kind: Literal["chip", "card"]
     architecture: Literal["UltraScale", "UltraScale+", "Versal"]
     aliases: tuple[_Name, ...] = ()
+    part: _Part | None = None
     lut: _Count
     ff: _Count
     dsp: _Count
@@ -78,6 +83,7 @@ class _Entry(_Strict):
             usable_origins=MappingProxyType(
                 {resource: number.origin for resource, number in fractions.items()}
             ),
+            part=self.part.value if self.part else "",
         )
 
 

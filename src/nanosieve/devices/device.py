@@ -50,6 +50,7 @@ class Device:
         usable: resource → fraction of the count that a design can fill and still close timing.
         origins: resource → where its count comes from.
         usable_origins: resource → where its usable fraction comes from.
+        part: a full part number, with package and speed grade; empty where none was read in a public source.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Device:
     usable: Mapping[str, float]
     origins: Mapping[str, Origin]
     usable_origins: Mapping[str, Origin]
+    part: str = ""
 
     def count(self, resource: str) -> int:
         """The count of one of `RESOURCES`."""

@@ -6,6 +6,7 @@ from nanosieve.compiler.verification.golden import write_golden_vectors
 from nanosieve.compiler.verification.simulation import Simulation, probe, simulate
 from nanosieve.compiler.verification.stages import Framework
 from nanosieve.compiler.verification.stimulus import BACK_TO_BACK, Stimulus
+from nanosieve.compiler.verification.stream import Stalls, StreamSimulation, simulate_stream
 from nanosieve.compiler.verification.vectors import (
     corner_vectors,
     edge_values,
@@ -18,7 +19,9 @@ __all__ = [
     "DesignFolder",
     "Framework",
     "Simulation",
+    "Stalls",
     "Stimulus",
+    "StreamSimulation",
     "Verification",
     "corner_vectors",
     "edge_values",
@@ -27,6 +30,7 @@ __all__ = [
     "read_design",
     "scaled_vectors",
     "simulate",
+    "simulate_stream",
     "verify",
     "write_golden_vectors",
 ]

@@ -18,6 +18,7 @@ from nanosieve.compiler.verification.golden import remove_golden_vectors, write_
 from nanosieve.compiler.verification.measured import measured_difference
 from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
+from nanosieve.compiler.verification.stream_stage import StreamStage
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.compiler.verification.vectors import usual_number
 from nanosieve.errors import SettingsError
@@ -158,6 +159,7 @@ def _stages(
     header = design.path / "cpp" / f"{header_name(graph)}.hpp"
     after += [CppStage(header)] if header.is_file() else []
     after += [HardwareStage(level, streamed, seed) for level in (design, *also)]
+    after += StreamStage.of(design, streamed, seed)
     return before, after
 
 

@@ -164,7 +164,7 @@ class DesignFolder(_Part):
     layers: tuple[Layer, ...] = ()
     modules: dict[_Identifier, Module]
     budget: dict[str, Any] = {}
-    level: Literal["RTL", "netlist"] = "RTL"
+    level: Literal["RTL", "netlist", "AXI"] = "RTL"
     models: tuple[Path, ...] = ()
 
     @model_validator(mode="after")
