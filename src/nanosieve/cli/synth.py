@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
-from nanosieve.compiler.synthesis import Resources, Synthesis, prove_equivalent, synthesize
+from nanosieve.compiler.synthesis import Resources, Route, Synthesis, prove_equivalent, route, synthesize
 from nanosieve.devices import RESOURCES, UNITS
 from nanosieve.errors import VerificationError
 from nanosieve.progress import Progress
@@ -26,9 +26,21 @@ LARGEST_PROOF, PROOF_SECONDS = 300, 20
     "--time-limit", type=float, default=3600.0, show_default=True, help="Seconds for one Yosys process."
 )
 @click.option("--prove", is_flag=True, help="Prove RTL = netlist, for all inputs, of every small module.")
+@click.option(
+    "--route",
+    "family",
+    type=click.Choice(["ecp5"]),
+    help="Place and route as well, on another family: a cross-check of the clock.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
-    folder: Path, device: str | None, workers: int | None, time_limit: float, prove: bool, as_json: bool
+    folder: Path,
+    device: str | None,
+    workers: int | None,
+    time_limit: float,
+    prove: bool,
+    family: str | None,
+    as_json: bool,
 ) -> None:
     """Synthesise a compiled design with Yosys and count what its netlist holds, layer by layer.
 
@@ -38,19 +50,31 @@ def command(
     With --prove a SAT solver compares each module of up to 300 LUTs with its netlist, 20 s at most for each:
     proven, undecided in that time, or different, which ends the command with code 1.
 
+    With --route ecp5 the design is also synthesised in one piece for Lattice's ECP5, placed and routed with
+    nextpnr. Its clock is that of an older family with smaller LUTs: it compares designs, no more.
+
     \b
     Example:
       nanosieve synth out/tagger
       nanosieve synth out/tagger --device alveo-u50 --json
       nanosieve synth out/tagger --prove
+      nanosieve synth out/tagger --route ecp5
     """
     with terminal_progress() as progress:
         result = synthesize(folder, device=device, workers=workers, time_limit=time_limit, progress=progress)
         proofs = _prove(folder, result, progress) if prove else {}
+        routed = route(folder, time_limit=time_limit, progress=progress) if family else None
     if as_json:
-        echo_json({**result.to_dict(), **({"equivalence": proofs} if prove else {})})
+        document = result.to_dict()
+        if prove:
+            document["equivalence"] = proofs
+        if routed:
+            document["route"] = routed.to_dict()
+        echo_json(document)
         return
     _show(result, proofs)
+    if routed:
+        _show_route(routed)
 
 
 def _prove(folder: Path, result: Synthesis, progress: Progress) -> dict[str, str]:
@@ -102,6 +126,13 @@ def _show(result: Synthesis, proofs: dict[str, str]) -> None:
     click.echo(
         f"{fits} into {100 * result.share:g} % of the usable part of {result.device.name} "
         "(levels: LUTs and carry chains on the longest path inside a layer)"
+    )
+
+
+def _show_route(routed: Route) -> None:
+    cells = ", ".join(f"{figure.number()} {figure.unit}" for figure in routed.cells.values())
+    click.echo(
+        f"routed on {routed.device} ({routed.fmax_mhz.source}): {routed.fmax_mhz.number()} MHz with {cells}"
     )
 
 

@@ -90,7 +90,7 @@ REFUSED = [
     ),
     ("USE_SIMD", '"ONE48"', '"TWO24"', r'DSP48E2: .* are modelled, not "MULTIPLY" and "TWO24"'),
     ("OPMODE", "9'h005", "9'h015", r"DSP48E2: P = A \* B and P = A \* B \+ C are modelled, not OPMODE 015"),
-    ("WRITE_WIDTH_A", "32'd0", "32'd9", r"RAMB..E2: port A that reads is modelled, .* WRITE_WIDTH_A 9"),
+    ("WRITE_WIDTH_A", "32'd0", "32'd9", r"RAMB..E2: a port that reads is modelled, .* WRITE_WIDTH_A 9"),
     ("DOA_REG", "32'sd0", "32'sd1", r"RAMB..E2: DOA_REG 0 and DOB_REG 0 are modelled, not 1 and 0"),
     ("RSTRAMARSTRAM", "1'h0", "1'h1", r"RAMB..E2: reading is modelled, .* RSTRAMARSTRAM 1"),
 ]

@@ -3,17 +3,20 @@
 from nanosieve.compiler.synthesis.cells import count_resources
 from nanosieve.compiler.synthesis.equivalence import Proof, prove_equivalent, prove_same
 from nanosieve.compiler.synthesis.netlist_simulation import netlist_design, verify_netlist
+from nanosieve.compiler.synthesis.route import Route, route
 from nanosieve.compiler.synthesis.synthesis import ModuleResources, Resources, Synthesis, synthesize
 
 __all__ = [
     "ModuleResources",
     "Proof",
     "Resources",
+    "Route",
     "Synthesis",
     "count_resources",
     "netlist_design",
     "prove_equivalent",
     "prove_same",
+    "route",
     "synthesize",
     "verify_netlist",
 ]

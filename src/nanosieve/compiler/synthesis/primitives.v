@@ -1,6 +1,7 @@
-// Primitives that the netlists of synthesis hold and that Yosys has no simulation model of: DSP48E2, RAMB18E2
-// and RAMB36E2, in the modes that Yosys emits for combinational products, products plus a number behind a register
-// (nanosieve_mac), and for constant tables behind a register. Every other mode is refused, by name, when the model is elaborated or at the first clock edge.
+// Primitives that the netlists of synthesis hold and that Yosys has no simulation model of: DSP48E2, RAMB18E2,
+// RAMB36E2 and URAM288, in the modes that Yosys emits for combinational products, for products plus a number behind a
+// register (nanosieve_mac), for constant tables behind a register, and for memories with a port that writes and one
+// that reads. Every other mode is refused, by name, when the model is elaborated or at the first clock edge.
 // Ports, parameters and the layout of the contents: Xilinx UG579 and UG573.
 
 // As in Yosys, but no bit of CO is read from CO, which a simulator would take for a loop.
@@ -75,21 +76,29 @@ module DSP48E2 #(
   endgenerate
 endmodule
 
-// A memory that is only read, through port A: words of WIDTH bits with their parity bits on top.
-module nanosieve_rom #(
+// A memory with a port that reads and one that writes: words of WIDTH bits with their parity bits on top.
+module nanosieve_block #(
   parameter ADDRESS = 14,  // bits of the address that select one bit of the data
   parameter WIDTH = 18,
+  parameter WRITES = 0,
   parameter [(1 << ADDRESS) - 1:0] DATA = 0,
   parameter [(1 << ADDRESS) / 8 - 1:0] PARITY = 0
 ) (
   input  clk,
   input  enable,
   input  [ADDRESS-1:0] address,
-  output [71:0] word  // data bits below, parity bits from bit 64
+  output [71:0] word,  // data bits below, parity bits from bit 64
+  input  write_clk,
+  input  write_enable,
+  input  [7:0] write_bytes,  // a byte is 9 bits where there are parity bits; narrower words have one
+  input  [ADDRESS-1:0] write_address,
+  input  [71:0] write_word
 );
   localparam HELD = WIDTH % 9 == 0 ? WIDTH / 9 : 0;  // parity bits of a word
   localparam BITS = WIDTH - HELD;
   localparam SKIP = $clog2(BITS);
+  localparam BYTES = BITS > 8 ? BITS / 8 : 1;
+  localparam BYTE = BITS / BYTES;
   reg [BITS-1:0] data [0:(1 << (ADDRESS - SKIP)) - 1];
   reg [7:0] parity [0:(1 << (ADDRESS - SKIP)) - 1];
   reg [63:0] data_out;
@@ -108,6 +117,18 @@ module nanosieve_rom #(
       parity_out <= parity[row];
     end
   assign word = {parity_out, data_out};
+  wire [ADDRESS-SKIP-1:0] write_row = write_address[ADDRESS-1:SKIP];
+  genvar k;
+  generate
+    if (WRITES)
+      for (k = 0; k < BYTES; k = k + 1) begin : byte_
+        always @(posedge write_clk)
+          if (write_enable && write_bytes[k]) begin
+            data[write_row][k * BYTE +: BYTE] <= write_word[k * BYTE +: BYTE];
+            if (HELD > 0) parity[write_row][k] <= write_word[64 + k];
+          end
+      end
+  endgenerate
 endmodule
 
 module RAMB18E2 #(
@@ -134,24 +155,36 @@ module RAMB18E2 #(
   output [15:0] DOUTADOUT, DOUTBDOUT,
   output [1:0] DOUTPADOUTP, DOUTPBDOUTP
 );
+  localparam WIDTH = READ_WIDTH_A ? READ_WIDTH_A : READ_WIDTH_B;
   generate
     if (DOA_REG || DOB_REG)
       $error("RAMB18E2: DOA_REG 0 and DOB_REG 0 are modelled, not %0d and %0d", DOA_REG, DOB_REG);
-    if (READ_WIDTH_B || WRITE_WIDTH_A || WRITE_WIDTH_B)
-      $error("RAMB18E2: port A that reads is modelled, not READ_WIDTH_B %0d, WRITE_WIDTH_A %0d, WRITE_WIDTH_B %0d",
-             READ_WIDTH_B, WRITE_WIDTH_A, WRITE_WIDTH_B);
-    if (READ_WIDTH_A != 2 && READ_WIDTH_A != 4 && READ_WIDTH_A != 9 && READ_WIDTH_A != 18 && READ_WIDTH_A != 36)
-      $error("RAMB18E2: READ_WIDTH_A is one of 2, 4, 9, 18, 36, not %0d", READ_WIDTH_A);
+    if ((READ_WIDTH_A != 0) == (READ_WIDTH_B != 0) || (WRITE_WIDTH_A && READ_WIDTH_A) || (WRITE_WIDTH_B && READ_WIDTH_B)
+        || (WRITE_WIDTH_A && WRITE_WIDTH_A != WIDTH) || (WRITE_WIDTH_B && WRITE_WIDTH_B != WIDTH)
+        || (READ_WIDTH_B == 36))
+      $error("RAMB18E2: a port that reads is modelled, and the other that writes as wide or not at all, not READ_WIDTH_A %0d, READ_WIDTH_B %0d, WRITE_WIDTH_A %0d, WRITE_WIDTH_B %0d",
+             READ_WIDTH_A, READ_WIDTH_B, WRITE_WIDTH_A, WRITE_WIDTH_B);
+    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 9 && WIDTH != 18 && WIDTH != 36)
+      $error("RAMB18E2: words of 1, 2, 4, 9, 18, 36 bits are modelled, not of %0d", WIDTH);
+    if ((WRITE_WIDTH_A || WRITE_WIDTH_B) && (WRITE_MODE_A != "READ_FIRST" || WRITE_MODE_B != "READ_FIRST"))
+      $error("RAMB18E2: WRITE_MODE READ_FIRST is modelled, not \"%s\" and \"%s\"", WRITE_MODE_A, WRITE_MODE_B);
   endgenerate
 `ifndef YOSYS
   always @(posedge CLKARDCLK)
-    if (!ADDRENA || RSTRAMARSTRAM || SLEEP || WEA != 0)
-      $fatal(1, "RAMB18E2: reading is modelled, not ADDRENA %b, RSTRAMARSTRAM %b, SLEEP %b, WEA %b",
-             ADDRENA, RSTRAMARSTRAM, SLEEP, WEA);
+    if (!ADDRENA || !ADDRENB || RSTRAMARSTRAM || RSTRAMB || SLEEP || (!WRITE_WIDTH_A && WEA != 0)
+        || (!WRITE_WIDTH_B && WEBWE != 0))
+      $fatal(1, "RAMB18E2: reading is modelled, not ADDRENA %b, ADDRENB %b, RSTRAMARSTRAM %b, RSTRAMB %b, SLEEP %b, WEA %b, WEBWE %b",
+             ADDRENA, ADDRENB, RSTRAMARSTRAM, RSTRAMB, SLEEP, WEA, WEBWE);
 `endif
   wire [71:0] word;
-  nanosieve_rom #(
-    .ADDRESS(14), .WIDTH(READ_WIDTH_A),
+  wire [71:0] from_a, from_b;
+  generate
+    if (WIDTH == 36) assign from_b = {4'b0, DINPBDINP, DINPADINP, 32'b0, DINBDIN, DINADIN};
+    else assign from_b = {6'b0, DINPBDINP, 48'b0, DINBDIN};
+  endgenerate
+  assign from_a = {6'b0, DINPADINP, 48'b0, DINADIN};
+  nanosieve_block #(
+    .ADDRESS(14), .WIDTH(WIDTH), .WRITES(WRITE_WIDTH_A || WRITE_WIDTH_B),
     .DATA({
     INIT_3F, INIT_3E, INIT_3D, INIT_3C, INIT_3B, INIT_3A, INIT_39, INIT_38,
     INIT_37, INIT_36, INIT_35, INIT_34, INIT_33, INIT_32, INIT_31, INIT_30,
@@ -165,11 +198,17 @@ module RAMB18E2 #(
     .PARITY({
     INITP_07, INITP_06, INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
     })
-  ) rom (.clk(CLKARDCLK), .enable(ENARDEN), .address(ADDRARDADDR), .word(word));
+  ) block (
+    .clk(READ_WIDTH_A ? CLKARDCLK : CLKBWRCLK), .enable(READ_WIDTH_A ? ENARDEN : ENBWREN),
+    .address(READ_WIDTH_A ? ADDRARDADDR : ADDRBWRADDR), .word(word),
+    .write_clk(READ_WIDTH_A ? CLKBWRCLK : CLKARDCLK), .write_enable(READ_WIDTH_A ? ENBWREN : ENARDEN),
+    .write_bytes(READ_WIDTH_A ? {4'b0, WEBWE} : {6'b0, WEA}),
+    .write_address(READ_WIDTH_A ? ADDRBWRADDR : ADDRARDADDR), .write_word(READ_WIDTH_A ? from_b : from_a)
+  );
   assign DOUTADOUT = word[15:0];
-  assign DOUTBDOUT = word[31:16];
+  assign DOUTBDOUT = READ_WIDTH_A ? word[31:16] : word[15:0];
   assign DOUTPADOUTP = word[65:64];
-  assign DOUTPBDOUTP = word[67:66];
+  assign DOUTPBDOUTP = READ_WIDTH_A ? word[67:66] : word[65:64];
 endmodule
 
 module RAMB36E2 #(
@@ -205,24 +244,36 @@ module RAMB36E2 #(
   output [31:0] DOUTADOUT, DOUTBDOUT,
   output [3:0] DOUTPADOUTP, DOUTPBDOUTP
 );
+  localparam WIDTH = READ_WIDTH_A ? READ_WIDTH_A : READ_WIDTH_B;
   generate
     if (DOA_REG || DOB_REG)
       $error("RAMB36E2: DOA_REG 0 and DOB_REG 0 are modelled, not %0d and %0d", DOA_REG, DOB_REG);
-    if (READ_WIDTH_B || WRITE_WIDTH_A || WRITE_WIDTH_B)
-      $error("RAMB36E2: port A that reads is modelled, not READ_WIDTH_B %0d, WRITE_WIDTH_A %0d, WRITE_WIDTH_B %0d",
-             READ_WIDTH_B, WRITE_WIDTH_A, WRITE_WIDTH_B);
-    if (READ_WIDTH_A != 2 && READ_WIDTH_A != 4 && READ_WIDTH_A != 9 && READ_WIDTH_A != 18 && READ_WIDTH_A != 36 && READ_WIDTH_A != 72)
-      $error("RAMB36E2: READ_WIDTH_A is one of 2, 4, 9, 18, 36, 72, not %0d", READ_WIDTH_A);
+    if ((READ_WIDTH_A != 0) == (READ_WIDTH_B != 0) || (WRITE_WIDTH_A && READ_WIDTH_A) || (WRITE_WIDTH_B && READ_WIDTH_B)
+        || (WRITE_WIDTH_A && WRITE_WIDTH_A != WIDTH) || (WRITE_WIDTH_B && WRITE_WIDTH_B != WIDTH)
+        || (READ_WIDTH_B == 72))
+      $error("RAMB36E2: a port that reads is modelled, and the other that writes as wide or not at all, not READ_WIDTH_A %0d, READ_WIDTH_B %0d, WRITE_WIDTH_A %0d, WRITE_WIDTH_B %0d",
+             READ_WIDTH_A, READ_WIDTH_B, WRITE_WIDTH_A, WRITE_WIDTH_B);
+    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 9 && WIDTH != 18 && WIDTH != 36 && WIDTH != 72)
+      $error("RAMB36E2: words of 1, 2, 4, 9, 18, 36, 72 bits are modelled, not of %0d", WIDTH);
+    if ((WRITE_WIDTH_A || WRITE_WIDTH_B) && (WRITE_MODE_A != "READ_FIRST" || WRITE_MODE_B != "READ_FIRST"))
+      $error("RAMB36E2: WRITE_MODE READ_FIRST is modelled, not \"%s\" and \"%s\"", WRITE_MODE_A, WRITE_MODE_B);
   endgenerate
 `ifndef YOSYS
   always @(posedge CLKARDCLK)
-    if (!ADDRENA || RSTRAMARSTRAM || SLEEP || WEA != 0)
-      $fatal(1, "RAMB36E2: reading is modelled, not ADDRENA %b, RSTRAMARSTRAM %b, SLEEP %b, WEA %b",
-             ADDRENA, RSTRAMARSTRAM, SLEEP, WEA);
+    if (!ADDRENA || !ADDRENB || RSTRAMARSTRAM || RSTRAMB || SLEEP || (!WRITE_WIDTH_A && WEA != 0)
+        || (!WRITE_WIDTH_B && WEBWE != 0))
+      $fatal(1, "RAMB36E2: reading is modelled, not ADDRENA %b, ADDRENB %b, RSTRAMARSTRAM %b, RSTRAMB %b, SLEEP %b, WEA %b, WEBWE %b",
+             ADDRENA, ADDRENB, RSTRAMARSTRAM, RSTRAMB, SLEEP, WEA, WEBWE);
 `endif
   wire [71:0] word;
-  nanosieve_rom #(
-    .ADDRESS(15), .WIDTH(READ_WIDTH_A),
+  wire [71:0] from_a, from_b;
+  generate
+    if (WIDTH == 72) assign from_b = {DINPBDINP, DINPADINP, DINBDIN, DINADIN};
+    else assign from_b = {4'b0, DINPBDINP, 32'b0, DINBDIN};
+  endgenerate
+  assign from_a = {4'b0, DINPADINP, 32'b0, DINADIN};
+  nanosieve_block #(
+    .ADDRESS(15), .WIDTH(WIDTH), .WRITES(WRITE_WIDTH_A || WRITE_WIDTH_B),
     .DATA({
     INIT_7F, INIT_7E, INIT_7D, INIT_7C, INIT_7B, INIT_7A, INIT_79, INIT_78,
     INIT_77, INIT_76, INIT_75, INIT_74, INIT_73, INIT_72, INIT_71, INIT_70,
@@ -245,9 +296,60 @@ module RAMB36E2 #(
     INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08,
     INITP_07, INITP_06, INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
     })
-  ) rom (.clk(CLKARDCLK), .enable(ENARDEN), .address(ADDRARDADDR), .word(word));
+  ) block (
+    .clk(READ_WIDTH_A ? CLKARDCLK : CLKBWRCLK), .enable(READ_WIDTH_A ? ENARDEN : ENBWREN),
+    .address(READ_WIDTH_A ? ADDRARDADDR : ADDRBWRADDR), .word(word),
+    .write_clk(READ_WIDTH_A ? CLKBWRCLK : CLKARDCLK), .write_enable(READ_WIDTH_A ? ENBWREN : ENARDEN),
+    .write_bytes(READ_WIDTH_A ? {WEBWE} : {4'b0, WEA}),
+    .write_address(READ_WIDTH_A ? ADDRBWRADDR : ADDRARDADDR), .write_word(READ_WIDTH_A ? from_b : from_a)
+  );
   assign DOUTADOUT = word[31:0];
-  assign DOUTBDOUT = word[63:32];
+  assign DOUTBDOUT = READ_WIDTH_A ? word[63:32] : word[31:0];
   assign DOUTPADOUTP = word[67:64];
-  assign DOUTPBDOUTP = word[71:68];
+  assign DOUTPBDOUTP = READ_WIDTH_A ? word[71:68] : word[67:64];
+endmodule
+
+// Port A writes, port B reads; of one row in one cycle, port B reads what port A writes.
+module URAM288 #(
+  parameter BWE_MODE_A = "PARITY_INTERLEAVED", BWE_MODE_B = "PARITY_INTERLEAVED", EN_AUTO_SLEEP_MODE = "FALSE",
+  parameter IREG_PRE_A = "FALSE", IREG_PRE_B = "FALSE", OREG_A = "FALSE", OREG_B = "FALSE",
+  parameter RST_MODE_A = "SYNC", RST_MODE_B = "SYNC",
+  parameter [0:0] IS_CLK_INVERTED = 0
+) (
+  input  CLK, EN_A, EN_B, RDB_WR_A, RDB_WR_B, RST_A, RST_B, SLEEP,
+  input  INJECT_DBITERR_A, INJECT_DBITERR_B, INJECT_SBITERR_A, INJECT_SBITERR_B,
+  input  [22:0] ADDR_A, ADDR_B,
+  input  [8:0] BWE_A, BWE_B,
+  input  [71:0] DIN_A, DIN_B,
+  output [71:0] DOUT_A, DOUT_B
+);
+  generate
+    if (IREG_PRE_A != "FALSE" || IREG_PRE_B != "FALSE" || OREG_A != "FALSE" || OREG_B != "FALSE" || IS_CLK_INVERTED
+        || EN_AUTO_SLEEP_MODE != "FALSE")
+      $error("URAM288: no further registers, no sleep and no inverted clock are modelled");
+  endgenerate
+`ifndef YOSYS
+  always @(posedge CLK)
+    if (RDB_WR_B || RST_A || RST_B || SLEEP || ADDR_A[22:12] != 0 || ADDR_B[22:12] != 0)
+      $fatal(1, "URAM288: a port A that writes and a port B that reads are modelled, not RDB_WR_B %b, RST_A %b, RST_B %b, SLEEP %b, ADDR_A %h, ADDR_B %h",
+             RDB_WR_B, RST_A, RST_B, SLEEP, ADDR_A, ADDR_B);
+`endif
+  reg [71:0] rows [0:4095];
+  reg [71:0] read;
+  wire [71:0] mask, now = rows[ADDR_A[11:0]];
+  genvar k;
+  generate
+    for (k = 0; k < 8; k = k + 1) begin : byte_
+      assign mask[8 * k +: 8] = {8{BWE_A[k]}};
+      assign mask[64 + k] = BWE_MODE_A == "PARITY_INTERLEAVED" ? BWE_A[k] : BWE_A[8];
+    end
+  endgenerate
+  wire [71:0] merged = DIN_A & mask | now & ~mask;
+  wire writes = EN_A & RDB_WR_A;
+  always @(posedge CLK) begin
+    if (writes) rows[ADDR_A[11:0]] <= merged;
+    if (EN_B) read <= writes && ADDR_A[11:0] == ADDR_B[11:0] ? merged : rows[ADDR_B[11:0]];
+  end
+  assign DOUT_B = read;
+  assign DOUT_A = 72'b0;
 endmodule

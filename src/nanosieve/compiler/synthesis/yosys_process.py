@@ -7,15 +7,14 @@ netlist of each module is left beside it as Verilog, in ``MODULE.netlist.v``.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from nanosieve.compiler.synthesis._child import end_with_parent
 from nanosieve.compiler.synthesis.levels import logic_levels
 
 __all__ = ["Request", "main"]
@@ -23,6 +22,8 @@ __all__ = ["Request", "main"]
 _WRAPPER = "nanosieve_batch"
 _KEEP_OUT = "chtype -set $__soft_mul w:* a:use_dsp=no %i %ci1 t:$mul %i"
 """The name under which the flow passes products over when it maps to DSP slices."""
+_TABLES = 'setattr -set rom_style "logic" m:* a:rom_style=distributed %i'
+"""What Yosys calls a table in LUTs; to it ``distributed`` is a memory of LUTs that can be written."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class Request:
         Library modules become part of the modules that use them, and products that the Verilog keeps out of
         DSP slices stay out.
         """
-        flow = f"synth_xilinx -family {self.family} -noiopad -noclkbuf -top {_WRAPPER} -run"
+        ultra = "-uram " if self.family == "xcup" else ""
+        flow = f"synth_xilinx -family {self.family} {ultra}-noiopad -noclkbuf -top {_WRAPPER} -run"
         return (
             f"{flow} begin:prepare",
             "proc",
             f"flatten -noscopeinfo {' '.join(self.modules)}",
+            _TABLES,
             f"{flow} prepare:map_dsp",
             _KEEP_OUT,
             f"{flow} map_dsp:",
@@ -65,9 +68,7 @@ class Request:
 
 def main(request_path: str, result_path: str) -> None:
     """Synthesise in the current folder, which takes the temporary files, and write the result."""
-    if sys.platform == "linux":
-        # whoever waits for this process may be killed: do not outlive it
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    end_with_parent()
     from pyosys import libyosys
 
     request = Request(**json.loads(Path(request_path).read_text(encoding="utf-8")))

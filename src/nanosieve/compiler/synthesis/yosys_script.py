@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 from pathlib import Path
+
+from nanosieve.compiler.synthesis._child import end_with_parent
 
 __all__ = ["main"]
 
 
 def main(script: str) -> None:
     """Run the commands; an error of Yosys ends the process with code 1."""
-    if sys.platform == "linux":
-        # whoever waits for this process may be killed: do not outlive it
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    end_with_parent()
     from pyosys import libyosys
 
     for command in Path(script).read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-// out = in, DEPTH cycles later; without a reset, so that bits are kept in LUTs used as shift registers
+// `out` is `in`, DEPTH cycles later: a line of registers, which LUTs hold as shift registers
 module nanosieve_delay #(
   parameter WIDTH = 1,
   parameter DEPTH = 3
@@ -7,7 +7,11 @@ module nanosieve_delay #(
   input  wire [WIDTH-1:0] in,
   output wire [WIDTH-1:0] out
 );
-  reg [WIDTH*DEPTH-1:0] line;
-  always @(posedge clk) line <= {line[WIDTH*(DEPTH-1)-1:0], in};
-  assign out = line[WIDTH*DEPTH-1 -: WIDTH];
+  reg [WIDTH-1:0] line [0:DEPTH-1];
+  integer n;
+  always @(posedge clk) begin
+    line[0] <= in;
+    for (n = 1; n < DEPTH; n = n + 1) line[n] <= line[n-1];
+  end
+  assign out = line[DEPTH-1];
 endmodule
