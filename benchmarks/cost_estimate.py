@@ -19,8 +19,9 @@ from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel
 from nanosieve.compiler.hardware.analytic import analytic_cost
+from nanosieve.compiler.hardware.build import Plan, build_layers
 from nanosieve.compiler.hardware.estimate import layer_estimate
-from nanosieve.compiler.hardware.unrolled import build_layers
+from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.passes import run_passes
 
 
@@ -37,7 +38,7 @@ def compare(name: str, graph: Graph) -> None:
     print(f"{name}: {1e3 * min(seconds):.1f} ms: {estimate}, {cost.stages} stages")
     if cost.lut < 1e6:
         start = time.perf_counter()
-        layers, _ = build_layers(graph, DelayModel(luts=0.0), period, extra_depth=0)
+        layers, _ = build_layers(graph, Plan(), Settings(DelayModel(luts=0.0), period))
         taken = time.perf_counter() - start
         rows = [layer_estimate(layer) for layer in layers]
         lut, ff, dsp = (sum(row[kind] for row in rows) for kind in ("lut", "ff", "dsp"))

@@ -46,8 +46,7 @@ from nanosieve.compiler.hardware import Budget, DelayModel, build_design
 from nanosieve.compiler.hardware.estimate import layer_estimate
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import count_resources
-from nanosieve.compiler.synthesis.synthesis import jobs_of
-from nanosieve.compiler.synthesis.yosys import batches, run_batch
+from nanosieve.compiler.synthesis.yosys import FAMILIES, Job, batches, run_batch
 from nanosieve.compiler.verification import read_design
 from nanosieve.devices import find_device
 
@@ -187,7 +186,8 @@ def measure(name: str, graph: Graph, folder: Path) -> list[Row]:
     place = folder / name / "synth"
     place.mkdir(exist_ok=True)
     wanted, luts = [], 0.0
-    for job in jobs_of(written, target, place):
+    own = [name for name, module in written.modules.items() if not module.library]
+    for job in (Job.make(written, name, FAMILIES[target.architecture], place) for name in own):
         size = estimates[job.module][1]["lut"] if job.module in estimates else LARGEST + 1
         if size <= LARGEST and luts + size <= MOST:
             wanted.append(job)

@@ -61,7 +61,8 @@ def build_layers(
         UnsupportedLayerError: an op has no hardware in this architecture.
         FoldingError: a layer cannot work in the slots that the plan gives it.
     """
-    house = _House(graph, settings, input_elements(graph, plan.beats), live_elements(graph))
+    house = _House(graph, settings, {}, live_elements(graph))
+    house.buses.update((name, list(e)) for name, e in input_elements(graph, plan.beats).items())
     groups = layer_groups(graph)
     for done, (name, nodes) in enumerate(groups.items()):
         progress("hardware", done, len(groups), name)
@@ -151,7 +152,7 @@ class _House:
         return [e for e in collector.elements if e is not None]
 
 
-def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Element | None]]:
+def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Element]]:
     """Input name → the elements of its port.
 
     Args:

@@ -19,7 +19,7 @@ def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
     """LUT, FF and DSP of a layer."""
     cells, used = layer.netlist.cells, used_bits(layer.netlist)
     logic = sum(lut_cost(layer.netlist, cell, mask) for cell, mask in zip(cells, used, strict=True))
-    lut = ff = 0
+    lut = ff = 0.0
     for mask, stages in zip(used, _read_at(layer), strict=True):
         for first, last in pairwise(stages):
             shift, registers = delay_cost(last - first)

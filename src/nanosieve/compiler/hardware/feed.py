@@ -78,7 +78,7 @@ class Reads:
     @property
     def slots(self) -> int:
         """Number of slots."""
-        return self.lane.shape[1]
+        return int(self.lane.shape[1])
 
     @cached_property
     def kept(self) -> np.typing.NDArray[np.bool_]:
@@ -238,7 +238,7 @@ def _choose_cost(port: FeedPort) -> float:
     """LUTs for each bit: a table of its phase, or a tree of multiplexers."""
     n = len(port.choices)
     if port.table:
-        return max(0.5, 2.0 ** (np.ceil(np.log2(max(len(port.loads), 2))) - 6))
+        return max(0.5, float(2.0 ** (np.ceil(np.log2(max(len(port.loads), 2))) - 6)))
     constants = sum(isinstance(choice, Literal) for choice in port.choices)
     return max(0.0, (n - constants - 1) / 3 + (constants > 0) / 2)
 

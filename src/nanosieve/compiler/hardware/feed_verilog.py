@@ -75,7 +75,7 @@ def feed_module(
 
 
 def counter(name: str, start: str, phases: int) -> list[str]:
-    """``NAME_phase`` is 0 where `start` is high and counts from there; ``NAME_on`` is high for `phases` cycles."""
+    """``NAME_phase`` counts from 0 where `start` is high; ``NAME_on`` is high for `phases` cycles."""
     width = max((phases - 1).bit_length(), 1)
     return [
         f"  reg [{width - 1}:0] {name}_count;",
@@ -227,9 +227,8 @@ def _table(feed: Feed, members: list[int]) -> list[str]:
     lines.append("    endcase")
     lsb = 0
     for n, port in zip(members, ports, strict=True):
-        lines.append(
-            f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = table{members[0]}[{lsb + port.width - 1}:{lsb}];"
-        )
+        bits = f"table{members[0]}[{lsb + port.width - 1}:{lsb}]"
+        lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
         lsb += port.width
     return lines
 

@@ -43,8 +43,8 @@ class Settings:
 
 
 def rewired(
-    graph: Graph, nodes: Sequence[Node], buses: Mapping[str, Sequence[Element]]
-) -> dict[str, list[Element]] | None:
+    graph: Graph, nodes: Sequence[Node], buses: Mapping[str, Sequence[Element | None]]
+) -> dict[str, list[Element | None]] | None:
     """The elements of nodes that only read others in another way, which needs no module; else None."""
     made: dict[str, list[Element | None]] = {}
     for node in nodes:
@@ -97,8 +97,8 @@ def build_once(
     """
     inside = {node.name for node in nodes}
     outside = [given for node in nodes for given in node.inputs if given not in inside]
-    elements = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if e and not e.constant]
-    stages = [e.arrival.stage for e in elements]
+    found = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if e and not e.constant]
+    stages = [e.arrival.stage for e in found]
     gather = Gathered() if stages and max(stages) - min(stages) > PATIENCE else AsTheyCome()
     lowering = Lowering(graph, name, settings.model, settings.period, settings.extra_depth)
     for node in nodes:
@@ -114,7 +114,9 @@ def build_once(
             lowering.values[given] = [
                 lowering.as_typed(gather.value(lowering, e), int(low), int(high), int(exponent))
                 if e
-                else Value(lowering.netlist.constant(int(min(max(0, low), high))), int(exponent))  # not read
+                else Value(
+                    lowering.netlist.constant(min(max(0, int(low)), int(high))), int(exponent)
+                )  # not read
                 for e, low, high, exponent in ends
             ]
             lowering.settle()
@@ -197,8 +199,8 @@ class Gathered:
             np.array([e.low for e in read]),
             np.array([e.high for e in read]),
             np.array([e.exponent for e in read]),
-            column + [[number[lane_of(e)]] for e in read],
-            column + [[e.arrival.stage] for e in read],
+            column + np.array([[number[lane_of(e)]] for e in read], dtype=np.int64).reshape(-1, 1),
+            column + np.array([[e.arrival.stage] for e in read], dtype=np.int64).reshape(-1, 1),
             column - 1,
             column,
             column.astype(bool),

@@ -169,7 +169,7 @@ def elements_of(
     own: dict[int, Element] = {}
     for n, out in enumerate(lanes):
         for j in np.flatnonzero(kernel.writes[n] >= 0):
-            leaving = Arrival(start[j] + out.leaves.stage, out.leaves.time)
+            leaving = Arrival(start[int(j)] + out.leaves.stage, out.leaves.time)
             own[int(kernel.writes[n, j])] = Element(name, n, out.low, out.high, out.exponent, leaving)
     made: dict[str, list[Element | None]] = {}
     for node, base in sorted(kernel.base.items(), key=lambda item: item[1]):

@@ -53,9 +53,10 @@ def timeline(cycles: Iterable[int], interval: int) -> tuple[list[str], dict[int,
 def _chained(given: str, name: str, length: int) -> list[str]:
     if length == 1:
         return [f"  reg {name};", f"  always @(posedge clk) {name} <= ~reset & {given};"]
+    moved = f"{{{name}_chain[{length - 2}:0], {given}}}"
     return [
         f"  reg [{length - 1}:0] {name}_chain;",
-        f"  always @(posedge clk) {name}_chain <= reset ? {length}'d0 : {{{name}_chain[{length - 2}:0], {given}}};",
+        f"  always @(posedge clk) {name}_chain <= reset ? {length}'d0 : {moved};",
         f"  wire {name} = {name}_chain[{length - 1}];",
     ]
 

@@ -99,7 +99,7 @@ class DelayModel:
                 if uses_dsp(cell):
                     return self.block
                 # the bit products share a LUT with the adders; the netlists of Yosys have as many levels
-                levels = math.ceil(math.log2(min(netlist.cells[a].width for a in cell.args)))
+                levels = math.ceil(math.log2(max(1, min(netlist.cells[a].width for a in cell.args))))
                 return max(levels, 1) * (self.add + self.add_bit * cell.width)
             case _:
                 return 0.0
