@@ -19,9 +19,10 @@ from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel
 from nanosieve.compiler.hardware.analytic import analytic_cost
-from nanosieve.compiler.hardware.build import Plan, build_layers
+from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.estimate import layer_estimate
 from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.passes import run_passes
 
 

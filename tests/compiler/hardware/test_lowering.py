@@ -11,9 +11,10 @@ import pytest
 from helpers.netlists import evaluate_layers
 from helpers.random_graphs import random_codes, random_graph
 from nanosieve.compiler.graph import Rounding, interpret
-from nanosieve.compiler.hardware.build import Plan, build_layers
+from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import CONSTANT, longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 

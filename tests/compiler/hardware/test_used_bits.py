@@ -10,9 +10,10 @@ from helpers.random_graphs import random_graph
 from nanosieve.compiler.graph import Rounding
 from nanosieve.compiler.hardware import DelayModel
 from nanosieve.compiler.hardware import cells as c
-from nanosieve.compiler.hardware.build import Plan, build_layers
+from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.timing import lut_cost
 from nanosieve.compiler.hardware.used_bits import used_bits
 

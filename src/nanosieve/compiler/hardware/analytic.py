@@ -75,6 +75,7 @@ def analytic_cost(
     model: DelayModel | None = None,
     period: float,
     factors: CostModel | None = None,
+    dsp: bool = True,
 ) -> Cost:
     """What the unrolled hardware of `graph`, or of some nodes of it, costs.
 
@@ -85,9 +86,10 @@ def analytic_cost(
         model: delays; default those of a small design.
         period: of the clock, ns.
         factors: of the formulas; default those that come with the package.
+        dsp: whether products may use DSP slices.
     """
     chosen = graph.nodes if nodes is None else nodes
-    costs, stages = _walk(graph, chosen, model or DelayModel(), period, factors or cost_model())
+    costs, stages = _walk(graph, chosen, model or DelayModel(), period, factors or cost_model(), dsp)
     total = sum(costs.values(), Cost(stages=stages))
     if nodes is None:
         bits = sum(graph.types[name].bits for name in set(graph.outputs.values()))
@@ -134,7 +136,12 @@ class _Pipeline:
 
 
 def _walk(
-    graph: Graph, nodes: Iterable[Node], model: DelayModel, period: float, factors: CostModel
+    graph: Graph,
+    nodes: Iterable[Node],
+    model: DelayModel,
+    period: float,
+    factors: CostModel,
+    blocks: bool = True,
 ) -> tuple[dict[str, Cost], int]:
     nodes = list(nodes)
     inside = {node.name for node in nodes}
@@ -148,13 +155,18 @@ def _walk(
     costs: dict[str, Cost] = {}
     working = (node for node in nodes if not isinstance(node.op, Input))
     for name, group in groupby(working, key=lambda node: node.layer):
-        cost = _layer(graph, list(group), pipeline, model, factors)
+        cost = _layer(graph, list(group), pipeline, model, factors, blocks)
         costs[name] = costs[name] + cost if name in costs else cost
     return costs, max((cost.stages for cost in costs.values()), default=0)
 
 
 def _layer(
-    graph: Graph, nodes: list[Node], pipeline: _Pipeline, model: DelayModel, factors: CostModel
+    graph: Graph,
+    nodes: list[Node],
+    pipeline: _Pipeline,
+    model: DelayModel,
+    factors: CostModel,
+    blocks: bool,
 ) -> Cost:
     """One layer: its outputs stand together, at the stage of the last of them."""
     made = {node.name for node in nodes}
@@ -162,7 +174,7 @@ def _layer(
     last_read: dict[str, int] = {}
     lut = ff = dsp = 0.0
     for node in nodes:
-        work = _work(graph, node, model, fused)
+        work = _work(graph, node, model, fused, blocks)
         if work.wiring:
             _rewire(graph, node, pipeline)
             continue
@@ -193,7 +205,7 @@ def _layer(
     return Cost(lut, ff, dsp, stages=stage)
 
 
-def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str]) -> Work:
+def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str], blocks: bool) -> Work:
     """The work of a node; a bias is one more summand of the product before it."""
     if isinstance(node.op, Constant) or node.name in fused:
         return Work()
@@ -206,7 +218,7 @@ def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str]) -> Work:
             if bias:
                 fused.add(users[0].name)
                 out = graph.types[users[0].name]
-    return work_of(node.op, types, out, model, bias=bias)
+    return work_of(node.op, types, out, model, bias=bias, dsp=blocks)
 
 
 def _alike(graph: Graph, node: Node) -> bool:

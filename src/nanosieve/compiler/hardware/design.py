@@ -15,12 +15,14 @@ from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.build import Plan, build_layers, input_elements
+from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.inputs import input_elements
 from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources

@@ -19,7 +19,7 @@ from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_regist
 from nanosieve.compiler.hardware.slot_times import best_feed
 from nanosieve.compiler.hardware.timing import DelayModel
 
-__all__ = ["Settings", "build_once", "collect", "leaves", "rewired", "used_ports"]
+__all__ = ["PATIENCE", "Settings", "build_once", "collect", "leaves", "rewired", "used_ports"]
 
 PATIENCE = 8
 """Cycles that the elements of a layer may lie apart before it waits for them in a feed."""
@@ -34,12 +34,20 @@ class Settings:
         period: of the clock, ns.
         interval: cycles between two events.
         extra_depth: see `multiply_matrix`.
+        dsp: whether products may use DSP slices.
+        chain: products that one chain of DSP slices adds; 0 for the best number.
     """
 
     model: DelayModel
     period: float
     interval: int = 1
     extra_depth: int = 0
+    dsp: bool = True
+    chain: int = 0
+
+    def lowering(self, graph: Graph, layer: str) -> Lowering:
+        """What lowers the nodes of a layer."""
+        return Lowering(graph, layer, self.model, self.period, self.extra_depth, self.dsp, self.chain)
 
 
 def rewired(
@@ -100,7 +108,7 @@ def build_once(
     found = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if e and not e.constant]
     stages = [e.arrival.stage for e in found]
     gather = Gathered() if stages and max(stages) - min(stages) > PATIENCE else AsTheyCome()
-    lowering = Lowering(graph, name, settings.model, settings.period, settings.extra_depth)
+    lowering = settings.lowering(graph, name)
     for node in nodes:
         for given in node.inputs:
             if given in inside or given in lowering.values:

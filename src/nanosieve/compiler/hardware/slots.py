@@ -11,7 +11,6 @@ from nanosieve.compiler.graph import Graph, Input, Node
 from nanosieve.compiler.hardware.built import BuiltLayer, without_dead
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.feed import Feed, Lane, Reads, lane_of
-from nanosieve.compiler.hardware.lower import Lowering
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.once import Settings, leaves, used_ports
 from nanosieve.compiler.hardware.schedule import Arrival, place_registers
@@ -19,7 +18,10 @@ from nanosieve.compiler.hardware.slices import Kernel
 from nanosieve.compiler.hardware.slot_times import best_feed
 from nanosieve.errors import BudgetError
 
-__all__ = ["Buses", "OutLane", "build_slots", "elements_of", "feed_of"]
+__all__ = ["MANY_SLOTS", "Buses", "OutLane", "build_slots", "elements_of", "feed_of"]
+
+MANY_SLOTS = 100_000
+"""Slots of a layer at most."""
 
 Buses = Mapping[str, Sequence[Element | None]]
 """Graph node → where its elements are; None for one that nothing reads."""
@@ -71,7 +73,7 @@ def _lowered(
 ) -> tuple[Netlist, list[Arrival], list[int], list[int]]:
     """Netlist, arrivals, exponents of the lanes, and the ports that are used."""
     graph = kernel.graph
-    lowering = Lowering(graph, name, settings.model, settings.period, settings.extra_depth)
+    lowering = settings.lowering(graph, name)
     for node in graph.nodes:
         if isinstance(node.op, Input):
             ty = graph.types[node.name]

@@ -36,6 +36,9 @@ from nanosieve.compiler.graph import (
 from nanosieve.compiler.hardware.order import comparators
 from nanosieve.compiler.hardware.timing import DSP_RESULT_BITS, DelayModel
 
+CHAIN = 4
+"""Products in a chain of DSP slices."""
+
 __all__ = ["KINDS", "Adders", "Work", "digits", "work_of"]
 
 KINDS = ("add", "sum", "compare", "choose", "round", "saturate", "table", "product")
@@ -98,7 +101,13 @@ def digits(codes: Integers) -> Integers:
 
 
 def work_of(
-    op: Op, given: Sequence[TensorType], out: TensorType, model: DelayModel, *, bias: bool = False
+    op: Op,
+    given: Sequence[TensorType],
+    out: TensorType,
+    model: DelayModel,
+    *,
+    bias: bool = False,
+    dsp: bool = True,
 ) -> Work:
     """The cost of `op`.
 
@@ -108,7 +117,10 @@ def work_of(
         out: type of its result.
         model: delays.
         bias: for `Dense`, whether a constant is added to each output.
+        dsp: whether products may use DSP slices.
     """
+    if isinstance(op, Multiply | Einsum):
+        return _product(op, given, model, dsp)
     rule = _RULES.get(type(op))
     return rule(op, given, out, model, bias) if rule is not None else Work()
 
@@ -274,8 +286,8 @@ def _balanced(column: Integers) -> Integers:
     return column ^ column[:, :1]
 
 
-def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: DelayModel, bias: bool) -> Work:
-    """Products of two variables, and their sums."""
+def _product(op: Multiply | Einsum, given: Sequence[TensorType], model: DelayModel, dsp: bool) -> Work:
+    """Products of two variables, and their sums: in DSP slices those of a chain add up for nothing."""
     summed = 1
     if isinstance(op, Einsum):
         a, b = (op.spread(_varies(type), n) for n, type in enumerate(given))
@@ -287,19 +299,23 @@ def _product(op: Any, given: Sequence[TensorType], out: TensorType, model: Delay
     live = (a > 0) & (b > 0)
     product = np.where(live, a + b, 0)
     bit = live & (np.minimum(a, b) == 1)
-    blocks = live & ~bit & (product >= DSP_RESULT_BITS)
-    dsp = np.where(blocks, np.ceil(np.minimum(a, b) / 17) * np.ceil(np.maximum(a, b) / 26), 0).sum()
+    blocks = live & ~bit & (product >= DSP_RESULT_BITS) & dsp
+    slices = np.where(blocks, np.ceil(np.minimum(a, b) / 17) * np.ceil(np.maximum(a, b) / 26), 0).sum()
     small = live & ~bit & ~blocks
+    chain = min(CHAIN, summed) if blocks.any() else 1
+    chains = -(-summed // chain)
+    width = product[live].mean() + 1 if live.any() else 0.0
     luts = {
         "product": float(np.where(small, np.minimum(a, b) * product / 2, 0).sum()),
         "choose": float(np.where(bit, np.maximum(a, b), 0).sum()),
-        "sum": float(live.sum() * (1 - 1 / summed) * (product[live].mean() + 1)) if live.any() else 0.0,
+        "sum": float(live.sum() * (chains - 1) / summed * width),
     }
     adder = _adder(model, float(product.max(initial=0)))
     narrow = float(np.minimum(a, b)[small].max(initial=0))
-    first = model.block if dsp else max(_levels(narrow), 1) * adder
-    levels = _levels(summed)  # of the sum; each step takes the mean of the product and the adders behind it
-    return Work(luts, float(dsp), steps=1 + levels, delay=(first + levels * adder) / (1 + levels))
+    first = model.block if slices else max(_levels(narrow), 1) * adder
+    levels = _levels(chains)  # of the sum; each step takes the mean of the products and the adders behind it
+    steps = chain + levels
+    return Work(luts, float(slices), steps=steps, delay=(chain * first + levels * adder) / steps)
 
 
 _RULES: Mapping[type[Op], Callable[..., Work]] = {
@@ -318,6 +334,4 @@ _RULES: Mapping[type[Op], Callable[..., Work]] = {
     LeakyRelu: _leaky,
     Quantize: _quantize,
     Lookup: _lookup,
-    Multiply: _product,
-    Einsum: _product,
 }

@@ -1,0 +1,255 @@
+"""From a budget to a plan: the architecture and the folding of every layer.
+
+Every layer has a few ways to be built (`candidates`). A plan is sketched with analytic costs; starting from
+what is cheapest for each layer alone, one layer after the other is changed as long as the plan as a whole
+gets better: first to meet latency and room, then to be small. The order is fixed, so that the same graph and
+budget give the same design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from nanosieve.compiler.graph import Dense, Einsum, Graph, Node
+from nanosieve.compiler.hardware.analytic import Cost
+from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.house import layer_groups, layer_output
+from nanosieve.compiler.hardware.inputs import beats_of
+from nanosieve.compiler.hardware.liveness import live_elements
+from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Choice, Copies, Fold, Plan
+from nanosieve.compiler.hardware.rolling import steps_of
+from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
+from nanosieve.compiler.hardware.slots import MANY_SLOTS
+from nanosieve.devices import RESOURCES, Device, find_device
+from nanosieve.errors import BudgetError, FoldingError, GraphError
+from nanosieve.progress import Progress, silent
+
+__all__ = ["Schedule", "candidates", "find_plan"]
+
+KEPT = 5
+"""Ways to build a layer that are tried in a whole plan."""
+ROUNDS = 2
+"""How often every layer is looked at again."""
+WIDEST = 4096
+"""Bits of an input that enter in one cycle; a wider one is streamed where the interval allows."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What was found for a budget.
+
+    Attributes:
+        best: the plan with its sketch.
+        tried: all sketches on the way.
+        fits: whether the best meets latency and room, by the analytic cost.
+    """
+
+    best: Sketch
+    tried: tuple[Sketch, ...]
+    fits: bool
+
+
+@dataclass
+class _Search:
+    graph: Graph
+    sketcher: Sketcher
+    prices: Mapping[str, float]
+    room: Mapping[str, float]
+    latency: int
+    tried: dict[tuple[object, ...], Sketch | None] = field(default_factory=dict)
+
+    def value(self, sketch: Sketch | None) -> tuple[float, float, float]:
+        """What a plan is worth, the least the best: cycles too many, room too little, price."""
+        if sketch is None:
+            return (np.inf, np.inf, np.inf)
+        cost = sketch.cost
+        over = sum(max(0.0, getattr(cost, kind) / max(self.room[kind], 1e-9) - 1) for kind in self.room)
+        return (max(0, sketch.latency - self.latency), over, price(cost, self.prices))
+
+    def sketch(self, plan: Plan) -> Sketch | None:
+        """The sketch of a plan, None if it cannot be built."""
+        key = (plan.interval, tuple(sorted(plan.beats.items())), tuple(sorted(plan.layers.items(), key=str)))
+        if key not in self.tried:
+            try:
+                self.tried[key] = self.sketcher.sketch(plan)
+            except (BudgetError, FoldingError):
+                self.tried[key] = None
+        return self.tried[key]
+
+
+def price(cost: Cost, prices: Mapping[str, float]) -> float:
+    """The resources of `cost` in LUTs."""
+    return sum(getattr(cost, kind) * worth for kind, worth in prices.items())
+
+
+def scarcity(device: Device) -> dict[str, float]:
+    """What each resource of the device is worth in LUTs: as many as the device has for each."""
+    luts = device.count("lut")
+    return {kind: luts / device.count(kind) if device.count(kind) else 0.0 for kind in RESOURCES}
+
+
+def find_plan(
+    graph: Graph,
+    budget: Budget,
+    settings: Settings,
+    *,
+    fixed: Mapping[str, Choice | None] | None = None,
+    beats: Mapping[str, int] | None = None,
+    prices: Mapping[str, float] | None = None,
+    latency: int | None = None,
+    progress: Progress = silent,
+) -> Schedule:
+    """Search the plan with the smallest price that meets the budget.
+
+    Args:
+        graph: the network.
+        budget: time and room.
+        settings: what holds for all layers.
+        fixed: layer → how it must be built; None for unrolled.
+        beats: input → positions that enter in a cycle; 0 for all of them.
+        prices: resource → its worth in LUTs; by default as scarce as it is on the device.
+        latency: cycles that the plan may take; by default those of the budget.
+        progress: told of every layer that is looked at.
+    """
+    device = find_device(budget.device)
+    interval = budget.interval_cycles
+    live = live_elements(graph)
+    room = {kind: device.usable_count(kind) * budget.share for kind in RESOURCES}
+    sketcher = Sketcher(graph, settings, live)
+    search = _Search(
+        graph,
+        sketcher,
+        scarcity(device) if prices is None else prices,
+        room,
+        budget.latency_cycles if latency is None else latency,
+    )
+    groups = layer_groups(graph)
+    options = {
+        name: [fixed[name]] if fixed and name in fixed else _options(search, name, nodes, interval)
+        for name, nodes in groups.items()
+    }
+    stream = {**streamed(graph, interval), **(beats or {})}
+    best = _descend(search, options, Plan({}, stream, interval), progress)
+    tried = tuple(sketch for sketch in search.tried.values() if sketch is not None)
+    if best is None:
+        message = f"no layer of {graph.name!r} can be built with an event every {interval} cycles"
+        raise BudgetError(message)
+    return Schedule(best, tried, search.value(best)[:2] == (0, 0))
+
+
+def streamed(graph: Graph, interval: int) -> dict[str, int]:
+    """Input → positions in a cycle, for the inputs that are too wide to enter in one."""
+    found = {}
+    for name, type in graph.inputs.items():
+        if type.bits <= WIDEST or interval == 1 or len(type.shape) < 2:
+            continue
+        for positions in range(1, type.shape[-2] + 1):
+            if int(beats_of(type.shape, positions)[0].max()) < interval:
+                found[name] = positions
+                break
+    return found
+
+
+def _descend(
+    search: _Search, options: Mapping[str, Sequence[Choice | None]], plan: Plan, progress: Progress
+) -> Sketch | None:
+    """Change one layer at a time as long as that helps."""
+
+    def changed(plan: Plan, name: str, choice: Choice | None) -> Plan:
+        layers = {**plan.layers, name: choice}
+        return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
+
+    starts = [plan]
+    for name, choices in options.items():
+        starts.append(changed(starts[-1], name, choices[0]))
+    best = min((search.sketch(start) for start in (starts[-1], plan)), key=search.value)
+    total = ROUNDS * len(options)
+    for round in range(ROUNDS):
+        before = search.value(best)
+        for done, (name, choices) in enumerate(options.items()):
+            progress("schedule", round * len(options) + done, total, name)
+            for choice in choices:
+                current = best.plan if best is not None else starts[-1]
+                other = search.sketch(changed(current, name, choice))
+                if search.value(other) < search.value(best):
+                    best = other
+        if search.value(best) == before:
+            break
+    progress("schedule", total, total)
+    return best
+
+
+def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -> list[Choice | None]:
+    """The ways to build a layer that are worth a try, the cheapest of itself first."""
+    priced: list[tuple[float, int, Choice | None]] = []
+    for n, choice in enumerate(candidates(search.graph, name, nodes, interval)):
+        plan = Plan({} if choice is None else {name: choice}, {}, interval)
+        try:
+            parts = search.sketcher.parts(name, nodes, choice)
+        except FoldingError:
+            continue
+        total = sum((search.sketcher.cost(part, plan) for part in parts), Cost())
+        ports = sum(part.kernel.graph.types["in"].bits for part in parts if part.kernel is not None)
+        priced.append((price(total, search.prices) + ports / 2, n, choice))
+    priced.sort(key=lambda row: row[:2])
+    kept = [choice for _, _, choice in priced[:KEPT]]
+    return kept if None in kept else [*kept, None]
+
+
+def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) -> list[Choice | None]:
+    """All ways to build a layer in no more slots than there are cycles between two events.
+
+    Args:
+        graph: the network.
+        name: the layer.
+        nodes: those of the layer.
+        interval: cycles between two events.
+    """
+    found: list[Choice | None] = [None]
+    if interval == 1:
+        return found
+    steps = steps_of(graph, nodes)
+    if steps:
+        count = max(len(each.steps) for each in steps)
+        return [*found, *(Copies(n) for n in range(1, count) if count % n == 0)]
+    try:
+        output = layer_output(graph, name, nodes)
+    except GraphError:
+        return found
+    shape = graph.types[output].shape
+    columns = shape[-1] if shape else 1
+    axis = shape[-2] if len(shape) > 1 else 1
+    lines = int(np.prod(shape[:-2], dtype=np.int64)) if len(shape) > 2 else 1
+    weights = any(isinstance(node.op, Dense | Einsum) for node in nodes)
+    for positions in _parts(axis):
+        for part in _parts(columns) if weights else [columns]:
+            pieces = -(-columns // part)
+            slots = lines * -(-axis // positions) * pieces
+            if 1 < slots <= min(interval, MANY_SLOTS):
+                found.append(Fold(positions, pieces))
+    return _thinned(found, lines, axis, columns)
+
+
+def _parts(count: int) -> list[int]:
+    """The sizes of equal parts, each once, from one element up."""
+    return sorted({-(-count // n) for n in range(1, count + 1)})
+
+
+def _thinned(
+    found: Sequence[Choice | None], lines: int, axis: int, columns: int, most: int = 16
+) -> list[Choice | None]:
+    """At most so many, spread over the number of slots, those that share positions before columns."""
+    if len(found) <= most:
+        return list(found)
+
+    def slots(choice: Choice | None) -> int:
+        assert isinstance(choice, Fold)
+        return lines * -(-axis // choice.positions) * choice.columns
+
+    folds = sorted((c for c in found if c is not None), key=lambda c: (-slots(c), str(c)))
+    picked = np.unique(np.linspace(0, len(folds) - 1, most - 1).round().astype(int))
+    return [None, *(folds[n] for n in picked)]

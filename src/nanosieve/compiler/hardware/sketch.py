@@ -1,0 +1,187 @@
+"""`sketch`: what a plan costs and how long it takes, before any adder graph is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from nanosieve.compiler.graph import Graph, Input, Node, TensorType
+from nanosieve.compiler.hardware.analytic import Cost, analytic_cost
+from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.house import House, Made, Part, parts_of
+from nanosieve.compiler.hardware.kernel import Kernel
+from nanosieve.compiler.hardware.once import PATIENCE, Settings
+from nanosieve.compiler.hardware.plan import Choice, Plan
+from nanosieve.compiler.hardware.schedule import Arrival
+from nanosieve.compiler.hardware.slots import OutLane, elements_of, feed_of
+
+__all__ = ["Sketch", "SketchedPart", "Sketcher"]
+
+
+@dataclass(frozen=True)
+class SketchedPart:
+    """A module to be.
+
+    Attributes:
+        layer: the user's layer.
+        name: of the part.
+        slots: how often it works per event.
+        first, last: the cycles of the event from the first slot to the last output.
+        cost: analytic, feed included.
+    """
+
+    layer: str
+    name: str
+    slots: int
+    first: int
+    last: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A plan with its analytic cost.
+
+    Attributes:
+        plan: how every layer is built.
+        parts: the modules, in topological order.
+        latency: cycles from the first input to the outputs.
+        interval: cycles between two events that the parts need.
+    """
+
+    plan: Plan
+    parts: tuple[SketchedPart, ...]
+    latency: int
+    interval: int
+
+    @property
+    def cost(self) -> Cost:
+        """All parts together."""
+        return sum((part.cost for part in self.parts), Cost())
+
+
+class Sketcher:
+    """Sketches plans for one graph; what does not change between plans is kept.
+
+    Args:
+        graph: the network.
+        settings: what holds for all layers.
+        live: which elements anything depends on.
+    """
+
+    def __init__(
+        self, graph: Graph, settings: Settings, live: Mapping[str, np.typing.NDArray[np.bool_]]
+    ) -> None:
+        self.graph, self.settings, self.live = graph, settings, live
+        self._parts: dict[tuple[str, object], Sequence[Part]] = {}
+        self._costs: dict[tuple[str, object, str], Cost] = {}
+
+    def sketch(self, plan: Plan) -> Sketch:
+        """Sketch `plan`.
+
+        Raises:
+            BudgetError: the slots of a layer do not fit between two events.
+            FoldingError: a layer cannot work in the slots that the plan gives it.
+        """
+        settings = replace(self.settings, interval=plan.interval)
+        house = _Sketching(self.graph, settings, self.live, {}, self, plan)
+        outputs = house.build(plan)
+        stages = [e.arrival.stage for elements in outputs.values() for e in elements]
+        return Sketch(plan, tuple(house.sketched), 1 + max(stages, default=0), house.interval)
+
+    def parts(self, name: str, nodes: Sequence[Node], choice: Choice | None) -> Sequence[Part]:
+        """The parts of a layer, sliced once for each choice.
+
+        Raises:
+            FoldingError: the layer cannot work in the slots of the choice.
+        """
+        key = (name, choice)
+        if key not in self._parts:
+            self._parts[key] = parts_of(self.graph, name, nodes, choice, self.live)
+        return self._parts[key]
+
+    def cost(self, part: Part, plan: Plan) -> Cost:
+        """The analytic cost of one part without its feed."""
+        layer = part.nodes[-1].layer
+        key = (layer, plan.layers.get(layer), part.name)
+        if key not in self._costs:
+            graph, nodes = self.graph, list(part.nodes)
+            if part.kernel is not None:
+                graph = part.kernel.graph
+                nodes = [node for node in graph.nodes if not isinstance(node.op, Input)]
+            model, period = self.settings.model, self.settings.period
+            self._costs[key] = analytic_cost(graph, nodes, model=model, period=period, dsp=self.settings.dsp)
+        return self._costs[key]
+
+
+@dataclass
+class _Sketching(House):
+    """No hardware: lanes with the types of the graph, and stages from formulas."""
+
+    sketcher: Sketcher
+    plan: Plan
+    sketched: list[SketchedPart] = field(default_factory=list)
+    interval: int = 1
+
+    def parts(self, name: str, nodes: Sequence[Node], plan: Plan) -> Sequence[Part]:
+        """See `House.parts`."""
+        return self.sketcher.parts(name, nodes, plan.layers.get(name))
+
+    def once(self, part: Part) -> Made:
+        """See `House.once`."""
+        cost = self.sketcher.cost(part, self.plan)
+        inside = {node.name for node in part.nodes}
+        given = dict.fromkeys(n for node in part.nodes for n in node.inputs if n not in inside)
+        read = [e for name in given for e in self.buses.get(name, ()) if e and not e.constant]
+        stages = [e.arrival.stage for e in read] or [0]
+        start = max(stages)
+        if start - min(stages) > PATIENCE:
+            start += 1
+            cost = cost + Cost(ff=sum(e.width for e in set(read)))
+            self.interval = max(self.interval, 1)
+        elif start > min(stages):
+            cost = cost + Cost(ff=sum(e.width * (start - e.arrival.stage) for e in set(read)))
+        arrival = Arrival(start + cost.stages, 0.0)
+        self._note(part, 1, start, arrival.stage, cost)
+        live = self.live[part.output].ravel()
+        type = self.graph.types[part.output]
+        lanes = _lanes(type, arrival)
+        return {
+            part.output: [
+                Element(part.name, n, lane.low, lane.high, lane.exponent, lane.leaves) if keep else None
+                for n, (lane, keep) in enumerate(zip(lanes, live, strict=True))
+            ]
+        }
+
+    def slots(self, part: Part, kernel: Kernel) -> Made:
+        """See `House.slots`."""
+        cost = self.sketcher.cost(part, self.plan)
+        (out,) = kernel.graph.outputs.values()
+        lanes = _lanes(kernel.graph.types[out], Arrival(cost.stages, 0.0))
+        used = range(len(kernel.reads))
+        feed = feed_of(self.graph, part.name, kernel, used, lanes, self.buses, self.settings)
+        self.interval = max(self.interval, feed.needed_interval)
+        cost = cost + Cost(lut=feed.cost["lut"], ff=feed.cost["ff"])
+        self._note(part, kernel.slots, feed.start[0], feed.start[-1] + cost.stages, cost)
+        return elements_of(self.graph, part.name, kernel, lanes, feed.start)
+
+    def collect(self, output: str, name: str) -> list[Element]:
+        """See `House.collect`."""
+        elements = [e for e in self.buses[name] if e is not None]
+        stages = [e.arrival.stage for e in elements if not e.constant]
+        if not stages or max(stages) - min(stages) <= PATIENCE:
+            return elements
+        last = Arrival(max(stages) + 1, 0.0)
+        cost = Cost(ff=sum(e.width for e in elements))
+        self.sketched.append(SketchedPart(output, f"{output}.collect", 1, last.stage, last.stage, cost))
+        return [replace(e, arrival=last) for e in elements]
+
+    def _note(self, part: Part, slots: int, first: int, last: int, cost: Cost) -> None:
+        self.sketched.append(SketchedPart(part.nodes[-1].layer, part.name, slots, first, last, cost))
+
+
+def _lanes(type: TensorType, arrival: Arrival) -> list[OutLane]:
+    ends = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+    return [OutLane(int(low), int(high), int(exponent), arrival) for low, high, exponent in ends]
