@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BudgetError",
+    "FoldingError",
     "GraphError",
     "InexactModelError",
     "InputFileError",
@@ -89,3 +90,15 @@ class VerificationError(NanosieveError):
 
 class ToolError(NanosieveError):
     """An external tool (Verilator, Yosys, Pythia) failed; the message quotes its first error."""
+
+
+class FoldingError(NanosieveError):
+    """A layer cannot be built with a folding, which the scheduler answers with another one.
+
+    Attributes:
+        node: the value whose computation differs between the slots; empty if there is none.
+    """
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message)
+        self.node = node

@@ -1,0 +1,130 @@
+"""Rows of elements over slots: what one element of a kernel stands for in each slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve.compiler.graph import Integers, TensorType
+from nanosieve.errors import FoldingError
+
+__all__ = ["DEAD", "FIRST_CONSTANT", "ZERO", "Constants", "joined", "merged", "scaled_rows"]
+
+ZERO = -1
+"""In this slot the element is zero."""
+DEAD = -2
+"""In this slot nobody reads the element."""
+FIRST_CONSTANT = -3
+"""From here downwards: the constant ``FIRST_CONSTANT - row``."""
+PATTERNS = 256
+"""So many different sets of dead slots are looked at; more are left as they are."""
+
+
+@dataclass
+class Constants:
+    """Numbers that stand in rows."""
+
+    codes: list[int] = field(default_factory=list)
+    exponents: list[int] = field(default_factory=list)
+    known: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def encode(self, codes: Integers, exponent: Integers) -> Integers:
+        """Entries of rows for numbers, same shape; equal numbers have one entry and zero is `ZERO`."""
+        zero = codes == 0
+        lowest = np.where(zero, 1, codes & -codes)
+        places = np.round(np.log2(lowest.astype(np.float64))).astype(np.int64)
+        found, inverse = np.unique(
+            np.stack([(codes >> places).ravel(), (exponent + places).ravel()]), axis=1, return_inverse=True
+        )
+        entries = np.array([self._entry(int(c), int(e)) for c, e in found.T], dtype=np.int64)
+        return np.where(zero, ZERO, entries[inverse.ravel()].reshape(codes.shape) if codes.size else ZERO)
+
+    def _entry(self, code: int, exponent: int) -> int:
+        if (code, exponent) not in self.known:
+            self.known[code, exponent] = FIRST_CONSTANT - len(self.codes)
+            self.codes.append(code)
+            self.exponents.append(exponent)
+        return self.known[code, exponent]
+
+
+def merged(rows: Integers) -> tuple[Integers, Integers]:
+    """The different rows, and for each of `rows` its place among them.
+
+    Rows that differ only where one of them is dead become one. A row that is nowhere more than zero has the
+    place -1.
+    """
+    something = ((rows != ZERO) & (rows != DEAD)).any(axis=1)
+    unique, inverse = np.unique(rows[something], axis=0, return_inverse=True)
+    target = _absorbing(unique)
+    kept = np.flatnonzero(target == np.arange(len(unique)))
+    renumbered = np.full(len(unique), -1)
+    renumbered[kept] = np.arange(len(kept))
+    place = np.full(len(rows), -1)
+    place[something] = renumbered[target[inverse.ravel()]]
+    return unique[kept], place
+
+
+def _absorbing(rows: Integers) -> Integers:
+    """For each row the one that can stand for it: equal where it lives, and alive where it is dead."""
+    target = np.arange(len(rows))
+    dead = rows == DEAD
+    count = dead.sum(axis=1)
+    if not count.any():
+        return target
+    patterns = np.unique(dead[count > 0], axis=0)
+    for pattern in patterns[np.argsort(-patterns.sum(axis=1), kind="stable")][:PATTERNS]:
+        alive = ~pattern
+        own = np.flatnonzero((dead == pattern).all(axis=1))
+        others = np.flatnonzero(~dead[:, alive].any(axis=1) & (count < pattern.sum()))
+        if not len(others):
+            continue
+        _, code = np.unique(rows[np.concatenate([others, own])][:, alive], axis=0, return_inverse=True)
+        code = code.ravel()
+        first = np.full(code.max() + 1, -1)
+        first[code[: len(others)][::-1]] = others[::-1]
+        found = first[code[len(others) :]]
+        target[own[found >= 0]] = found[found >= 0]
+    for _ in range(len(patterns)):  # a row that stands for another may be absorbed itself
+        if np.array_equal(target[target], target):
+            break
+        target = target[target]
+    return target
+
+
+def scaled_rows(rows: Integers, factor: int, offset: Integers) -> Integers:
+    """``rows * factor + offset`` where a row is an element, shape (rows, offsets, slots)."""
+    wide = rows[:, np.newaxis, :]
+    return np.where(wide >= 0, wide * factor + offset[:, np.newaxis], wide)
+
+
+def joined(
+    low: Integers, high: Integers, exponent: Integers, there: NDArray[np.bool_], with_zero: NDArray[np.bool_]
+) -> TensorType:
+    """One type for each row, of all its slots: the finest step, the union of ranges.
+
+    Args:
+        low, high, exponent: of each slot, shape (rows, slots).
+        there: where the row has a type at all.
+        with_zero: rows that must hold zero, shape (rows,).
+
+    Raises:
+        FoldingError: the steps of a row are too far apart for 62 bits.
+    """
+    something = there & ((low != 0) | (high != 0))
+    most = np.iinfo(np.int64).max
+    finest = np.where(something, exponent, most).min(axis=1, initial=most)
+    coarsest = np.where(there, exponent, -most).max(axis=1, initial=-most)
+    finest = np.where(something.any(axis=1), finest, np.where(there.any(axis=1), coarsest, 0))
+    shift = np.where(something, exponent - finest[:, np.newaxis], 0)
+    peak = np.maximum(np.abs(low), np.abs(high)).astype(np.float64) * np.exp2(np.minimum(shift, 200))
+    if np.any(np.where(something, peak, 0) >= 2.0**61):
+        message = "the steps of an element differ too much between the slots; build the layer unrolled"
+        raise FoldingError(message)
+    lows, highs = np.where(something, low << shift, 0), np.where(something, high << shift, 0)
+    count = there | with_zero[:, np.newaxis]
+    bottom = np.where(count, lows, most).min(axis=1, initial=most)
+    top = np.where(count, highs, -most).max(axis=1, initial=-most)
+    empty = ~count.any(axis=1)
+    return TensorType(np.where(empty, 0, bottom), np.where(empty, 0, top), finest)
