@@ -86,8 +86,8 @@ def interpret_kernel(kernel: Kernel, graph: Graph, values: Mapping[str, Integers
         reads, writes = kernel.reads[:, start : start + step], kernel.writes[:, start : start + step]
         shift = np.where(reads >= 0, exponent[reads] - port.exponent[:, np.newaxis], 0)
         read = np.where(reads >= 0, memory[:, reads] << shift, kernel.constants[:, start : start + step])
-        given = read.transpose(0, 2, 1).reshape(-1, len(reads))
-        out = interpret(kernel.graph, {"in": given})["out"].reshape(events, -1, len(writes)).transpose(0, 2, 1)
+        given = read.transpose(0, 2, 1).reshape(events * writes.shape[1], len(reads))
+        out = interpret(kernel.graph, {"in": given})["out"].reshape(events, writes.shape[1], -1).transpose(0, 2, 1)
         shift = exponent[writes] - lane.exponent[:, np.newaxis]
         codes = np.where(shift >= 0, out >> np.maximum(shift, 0), out << np.maximum(-shift, 0))
         memory[:, writes[writes >= 0]] = codes[:, writes >= 0]

@@ -205,7 +205,7 @@ class _Slicing:
             masked = inner[zero]
             outer = inner.copy()
             outer[zero] = len(rows) + np.arange(len(masked))
-            places = np.where(places >= 0, outer[places], -1)
+            places = np.append(outer, -1)[places]
         ends = np.cumsum([len(demand.rows) for demand in demands])[:-1]
         for demand, place in zip(demands, np.split(places, ends), strict=True):
             demand.place = place
@@ -240,9 +240,9 @@ class _Slicing:
         order = np.concatenate([np.flatnonzero(~one), np.flatnonzero(one)])
         new = np.empty(len(rows), dtype=np.int64)
         new[order] = np.arange(len(rows))
-        place = np.where(place >= 0, new[place], -1)
-        ends = np.cumsum([len(s.rows) for s in self.sources])[:-1]
-        for source, own in zip(self.sources, np.split(place, ends), strict=True):
+        place = np.append(new, -1)[place]
+        ends = np.cumsum([len(s.rows) for s in self.sources])
+        for source, own in zip(self.sources, np.split(place, ends), strict=False):
             source.place = own
         return rows[~one], lowest[one]
 

@@ -1,0 +1,99 @@
+"""Slots of a recurrent layer: one kernel computes a step, and its slots are the time steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve.compiler.graph import Constant, Graph, Node
+from nanosieve.compiler.hardware.family import Family
+from nanosieve.compiler.hardware.kernel import Kernel
+from nanosieve.compiler.hardware.liveness import live_elements, read_elements
+from nanosieve.compiler.hardware.rows import DEAD
+from nanosieve.compiler.hardware.slicing import Lanes, make_kernel
+from nanosieve.compiler.passes.repeated_steps import Steps, steps_of
+from nanosieve.errors import FoldingError
+
+__all__ = ["Steps", "slice_steps", "split_steps", "steps_of"]
+
+
+def slice_steps(
+    graph: Graph,
+    steps: Steps,
+    copies: int = 1,
+    live: dict[str, NDArray[np.bool_]] | None = None,
+) -> list[Kernel]:
+    """One kernel for each copy of the cell, which makes so many steps one behind the other.
+
+    Args:
+        graph: the original graph.
+        steps: of a layer (`steps_of`).
+        copies: 1 for one cell that is used again in every step (static), as many as steps for a cell for each
+            step, or between; the first copies make one step more where the steps do not divide.
+        live: what `live_elements` says of the graph; computed if it is None.
+
+    Raises:
+        FoldingError: the steps need different hardware, or there are more copies than steps.
+    """
+    count = len(steps.steps)
+    if not 1 <= copies <= count:
+        layer = steps.steps[0][0].layer
+        message = f"layer {layer!r}: {count} steps have 1 to {count} copies of their hardware, not {copies}"
+        raise FoldingError(message)
+    live = live_elements(graph) if live is None else live
+    chunks = np.array_split(np.arange(count), copies)
+    return [_kernel(graph, [steps.steps[n] for n in chunk], live) for chunk in chunks]
+
+
+def split_steps(graph: Graph, nodes: Sequence[Node]) -> tuple[list[Node], list[Steps], list[Node]]:
+    """What comes before the repeated steps of a layer, the steps, and what comes behind.
+
+    Constants stand with both the nodes before and behind, for whoever reads them.
+    """
+    found = steps_of(graph, nodes)
+    inside = {node.name for steps in found for step in steps.steps for node in step}
+    behind: set[str] = set()
+    for node in nodes:
+        if node.name not in inside and any(name in inside or name in behind for name in node.inputs):
+            behind.add(node.name)
+    others = [node for node in nodes if node.name not in inside]
+    constant = {node.name for node in nodes if isinstance(node.op, Constant)}
+    before = [n for n in others if n.name not in behind]
+    return before, found, [n for n in others if n.name in behind | constant]
+
+
+def _kernel(graph: Graph, steps: Sequence[Sequence[Node]], live: dict[str, NDArray[np.bool_]]) -> Kernel:
+    place = np.arange(len(steps))
+    families = [Family(graph, nodes, place) for nodes in zip(*steps, strict=True)]
+    lanes = []
+    for family in families:
+        read = [
+            _read_elsewhere(graph, node, {n.name for n in step}, live)
+            for node, step in zip(family.nodes, steps, strict=True)
+        ]
+        mask = np.stack([m.reshape(-1) for m in read], axis=1)
+        rows = np.where(mask, np.arange(len(mask))[:, np.newaxis], DEAD)[mask.any(axis=1)]
+        if len(rows):
+            lanes.append(Lanes(family, rows))
+    layer = steps[0][0].layer
+    if not lanes:
+        message = f"layer {layer!r}: no output of the network depends on it"
+        raise FoldingError(message)
+    return make_kernel(graph, families, lanes, layer)
+
+
+def _read_elsewhere(
+    graph: Graph, node: Node, step: set[str], live: dict[str, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """Which elements of a node of a step others than the nodes of this step read."""
+    mask = np.zeros(graph.types[node.name].shape, dtype=np.bool_)
+    if node.name in graph.outputs.values():
+        mask[...] = True
+    for user in graph.users[node.name]:
+        if user.name not in step:
+            for name, read in zip(user.inputs, read_elements(graph, user, live[user.name]), strict=True):
+                if name == node.name:
+                    mask |= read
+    return mask
