@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from helpers.random_graphs import random_codes
 
+from helpers.random_graphs import random_codes
 from nanosieve.compiler.graph import Constant, Graph, Node, interpret
 from nanosieve.compiler.hardware.slices import Fold, Kernel, interpret_kernel, live_elements, slice_layer
 
@@ -63,7 +63,9 @@ def written(graph: Graph, kernel: Kernel) -> dict[str, np.ndarray]:
     """Node → its flat elements that the kernel writes."""
     found = {}
     for name, first in kernel.base.items():
-        own = kernel.writes[(kernel.writes >= first) & (kernel.writes < first + graph.types[name].size)] - first
+        own = (
+            kernel.writes[(kernel.writes >= first) & (kernel.writes < first + graph.types[name].size)] - first
+        )
         if own.size:
             assert len(np.unique(own)) == own.size, "an element is written twice"
             found[name] = np.sort(own)

@@ -94,7 +94,9 @@ class Assembly:
         low, high = _cover(wanted)
         up, down = np.clip(shift, 0, 61), np.maximum(-shift, 0)
         room = own.width + up <= 61
-        outside = ~room | (own.low << np.where(room, up, 0) < low) | (own.high << np.where(room, up, 0) > high)
+        outside = (
+            ~room | (own.low << np.where(room, up, 0) < low) | (own.high << np.where(room, up, 0) > high)
+        )
         change = (down > 0) | outside | (exact & (shift != 0))
         if not change.any():
             return name

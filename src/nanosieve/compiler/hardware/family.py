@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Family:
         """The types of the n-th inputs."""
         return [self.graph.types[name] for name in self.operand(n)]
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> NoReturn:
         """Raise the error that names this value."""
         name = self.nodes[0].name
         message = f"layer {self.nodes[0].layer!r}: {name!r} cannot be shared by slots: {why}"

@@ -29,9 +29,9 @@ class Fold:
 class Kernel:
     """One layer as slots of one engine.
 
-    In slot j, port p of `graph` is the element ``reads[p, j]``, its code shifted to the step of the port, or the
-    code ``constants[p, j]``; lane l of the result is the element ``writes[l, j]``. A read may name an element
-    that an earlier slot writes.
+    In slot j, port p of `graph` is the element ``reads[p, j]``, its code shifted to the step of the port, or
+    the code ``constants[p, j]``; lane l of the result is the element ``writes[l, j]``. A read may name an
+    element that an earlier slot writes.
 
     Attributes:
         graph: one input ``in`` of shape (ports,), one output ``out`` of shape (lanes,).
@@ -87,7 +87,11 @@ def interpret_kernel(kernel: Kernel, graph: Graph, values: Mapping[str, Integers
         shift = np.where(reads >= 0, exponent[reads] - port.exponent[:, np.newaxis], 0)
         read = np.where(reads >= 0, memory[:, reads] << shift, kernel.constants[:, start : start + step])
         given = read.transpose(0, 2, 1).reshape(events * writes.shape[1], len(reads))
-        out = interpret(kernel.graph, {"in": given})["out"].reshape(events, writes.shape[1], -1).transpose(0, 2, 1)
+        out = (
+            interpret(kernel.graph, {"in": given})["out"]
+            .reshape(events, writes.shape[1], -1)
+            .transpose(0, 2, 1)
+        )
         shift = exponent[writes] - lane.exponent[:, np.newaxis]
         codes = np.where(shift >= 0, out >> np.maximum(shift, 0), out << np.maximum(-shift, 0))
         memory[:, writes[writes >= 0]] = codes[:, writes >= 0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +59,9 @@ def read_elements(graph: Graph, node: Node, wanted: Mask) -> list[Mask]:
             weights = (node.op.blocks != 0).transpose(0, 2, 1)
             return [(used.astype(np.float32) @ weights.astype(np.float32) > 0).reshape(shapes[0])]
         case Einsum():
-            return [_at(place[wanted], shape) for place, shape in zip(pairs(graph, node), shapes, strict=True)]
+            return [
+                _at(place[wanted], shape) for place, shape in zip(pairs(graph, node), shapes, strict=True)
+            ]
         case _:
             return [wanted] * len(shapes)
 

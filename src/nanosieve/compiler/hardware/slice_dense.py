@@ -1,4 +1,4 @@
-"""A product with a constant matrix, shared by slots: a `Dense` where its columns are alike, else coefficients."""
+"""A product with a constant matrix in slots: a `Dense` where the columns are alike, else coefficients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Columns:
 
 
 def plan_dense(family: Family, rows: Integers, constants: Constants) -> Plan:
-    """One `Dense` for the outputs whose weights are the same in all slots, products with ports for the others.
+    """One `Dense` for outputs whose weights are the same in all slots, products with ports for the others.
 
     Raises:
         FoldingError: the kernels of the steps differ in shape.
@@ -57,8 +57,10 @@ def plan_dense(family: Family, rows: Integers, constants: Constants) -> Plan:
     spare = (wide >= 0) & ~used.transpose(0, 2, 1)[:, :, columns.classes]
     demand = np.where(spare, DEAD, wide).reshape(-1, rows.shape[1])
     same, varying = np.flatnonzero(constant), np.flatnonzero(~constant)
-    needed = [_needed(columns, o) for o in varying]
-    coefficients = [_coefficients(columns, o, k, constants) for o, k in zip(varying, needed, strict=True)]
+    needed = [_needed(columns, o) for o in varying.tolist()]
+    coefficients = [
+        _coefficients(columns, o, k, constants) for o, k in zip(varying.tolist(), needed, strict=True)
+    ]
 
     def build(b: Assembly, x: Operands) -> str:
         parts, order = [], []
@@ -162,7 +164,5 @@ def _varying_part(
         left[n, : len(own)] = vector * inputs + own
         right[n, : len(own)] = count + np.arange(len(own))
         count += len(own)
-    products = b.add(
-        Multiply(), b.picked(x.flat(0), left), b.picked(x.flat(1), right), part="products"
-    )
+    products = b.add(Multiply(), b.picked(x.flat(0), left), b.picked(x.flat(1), right), part="products")
     return b.reshaped(b.add(Sum(), products, part="sums"), (len(group),))

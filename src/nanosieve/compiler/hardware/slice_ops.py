@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -72,7 +71,9 @@ def plan(family: Family, rows: Integers, constants: Constants) -> Plan:  # noqa:
             square = all(cast(Multiply, node.op).square for node in family.nodes)
             return _element_wise(family, rows, lambda shape: Multiply(square=square))
         case LeakyRelu():
-            slope = family.alike(lambda op: (cast(LeakyRelu, op).code, cast(LeakyRelu, op).exponent), "its slope")
+            slope = family.alike(
+                lambda op: (cast(LeakyRelu, op).code, cast(LeakyRelu, op).exponent), "its slope"
+            )
             return _element_wise(family, rows, lambda shape: LeakyRelu(*slope))
         case Scale():
             shift = family.uniform(rows, _shift(family), "its shift")
@@ -95,8 +96,7 @@ def plan(family: Family, rows: Integers, constants: Constants) -> Plan:  # noqa:
         case Einsum():
             return _einsum(family, rows)
         case _:
-            family.refuse(f"{type(family.op).__name__} has no slots")
-            raise AssertionError
+            return family.refuse(f"{type(family.op).__name__} has no slots")
 
 
 def _same(b: Assembly, x: Operands) -> str:
@@ -132,18 +132,14 @@ def _index(family: Family, node: Node) -> Integers:
 
 def _quantize(family: Family, rows: Integers) -> Plan:
     """Where a quantiser changes no value in any slot, it is left out; else all slots have one target."""
-    rounding, overflow = family.alike(lambda op: (cast(Quantize, op).rounding, cast(Quantize, op).overflow), "it")
+    rounding, overflow = family.alike(
+        lambda op: (cast(Quantize, op).rounding, cast(Quantize, op).overflow), "it"
+    )
     idle = [_keeps_values(node, x) for node, x in zip(family.nodes, family.given(), strict=True)]
     kept = (family.pick(rows, idle) | (rows < 0)).all(axis=1)
     changed = np.flatnonzero(~kept)
-    target = TensorType(
-        *(
-            family.uniform(
-                rows[changed], lambda node, part=part: getattr(cast(Quantize, node.op).target, part), "its format"
-            )
-            for part in ("low", "high", "exponent")
-        )
-    )
+    low, high, exponent = (_target(family, rows[changed], part) for part in ("low", "high", "exponent"))
+    target = TensorType(low, high, exponent)
 
     def build(b: Assembly, x: Operands) -> str:
         if not len(changed):
@@ -160,13 +156,20 @@ def _quantize(family: Family, rows: Integers) -> Plan:
     return Plan([rows], build)
 
 
+def _target(family: Family, rows: Integers, part: str) -> Integers:
+    """One of the arrays of the targets, alike in all slots."""
+    return family.uniform(rows, lambda node: getattr(cast(Quantize, node.op).target, part), "its format")
+
+
 def _keeps_values(node: Node, x: TensorType) -> Integers:
     """Which elements a quantiser leaves as they are, whatever their value."""
     op = cast(Quantize, node.op)
     finer = op.target.exponent <= x.exponent
     shift = np.where(finer, x.exponent - op.target.exponent, 0)
     fits = (x.low << shift >= op.target.low) & (x.high << shift <= op.target.high)
-    return np.asarray(finer & fits | (x.low == 0) & (x.high == 0) & (op.target.low <= 0) & (op.target.high >= 0))
+    return np.asarray(
+        finer & fits | (x.low == 0) & (x.high == 0) & (op.target.low <= 0) & (op.target.high >= 0)
+    )
 
 
 def _concatenate(family: Family, rows: Integers) -> Plan:
@@ -189,11 +192,17 @@ def _concatenate(family: Family, rows: Integers) -> Plan:
 
 def _reduction(family: Family, rows: Integers) -> Plan:
     """Whole rows of the last axis; the order of `Sort` is picked from the sorted row."""
-    (length,) = {t.shape[-1] for t in family.given()} if len({t.shape[-1] for t in family.given()}) == 1 else (0,)
+    (length,) = (
+        {t.shape[-1] for t in family.given()} if len({t.shape[-1] for t in family.given()}) == 1 else (0,)
+    )
     if not length:
         family.refuse("its rows differ in length")
     sort = isinstance(family.op, Sort)
-    place = family.uniform(rows, lambda node: np.arange(np.prod(family.shape)) % length, "its place") if sort else 0
+    place = (
+        family.uniform(rows, lambda node: np.arange(np.prod(family.shape)) % length, "its place")
+        if sort
+        else 0
+    )
     whole = np.where(rows >= 0, rows // length, rows) if sort else rows
     demand = scaled_rows(whole, length, np.arange(length)).reshape(-1, rows.shape[1])
 

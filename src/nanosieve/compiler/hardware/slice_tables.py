@@ -43,8 +43,15 @@ def plan_lookup(family: Family, rows: Integers) -> Plan:
         key = tuple(np.unique(row[live]).tolist())
         if key not in known:
             known[key] = len(tables)
-            tables.append(_union(family, [parts[n] for n in key]))
+            table = _common([parts[n] for n in key])
+            if table is None:
+                family.refuse("its tables differ between them")
+            tables.append(table)
         own.append(known[key])
+
+    shared = _common([parts[n] for n in sorted({n for key in known for n in key})])
+    if shared is not None:
+        tables, own = [shared], [0] * len(rows)
 
     def build(b: Assembly, x: Operands) -> str:
         value = b.fitted(x.native(0), family.type(rows, 0), exact=True)
@@ -53,7 +60,9 @@ def plan_lookup(family: Family, rows: Integers) -> Plan:
             entries = tables[0].over(int(low.min()), int(high.max()))
             return b.add(Lookup(entries[np.newaxis], low.min(keepdims=True), exponent[:1]), value)
         length = int((high - low).max()) + 1
-        each = [tables[t].over(int(first), int(first) + length - 1) for t, first in zip(own, low, strict=True)]
+        each = [
+            tables[t].over(int(first), int(first) + length - 1) for t, first in zip(own, low, strict=True)
+        ]
         return b.add(Lookup(np.stack(each), low, exponent), value)
 
     return Plan([rows], build)
@@ -66,26 +75,31 @@ def _exponents(family: Family, node: object) -> Integers:
 
 def _classes(family: Family) -> tuple[list[Integers], list[_Table]]:
     """For each node the class of each element, and what the elements of a class can reach."""
-    reached, parts = [], []
+    reached: list[Integers] = []
+    parts: list[_Table] = []
     for node, x in zip(family.nodes, family.given(), strict=True):
         op = cast(Lookup, node.op)
         row = op.rows(x).ravel()
-        found, inverse = np.unique(np.stack([row, x.low.ravel(), x.high.ravel()]), axis=1, return_inverse=True)
+        found, inverse = np.unique(
+            np.stack([row, x.low.ravel(), x.high.ravel()]), axis=1, return_inverse=True
+        )
         reached.append(inverse.ravel() + len(parts))
         parts += [
-            _Table(int(low), op.tables[r, low - op.first[r] : high - op.first[r] + 1]) for r, low, high in found.T
+            _Table(int(low), op.tables[r, low - op.first[r] : high - op.first[r] + 1])
+            for r, low, high in found.T
         ]
     return reached, parts
 
 
-def _union(family: Family, parts: list[_Table]) -> _Table:
+def _common(parts: list[_Table]) -> _Table | None:
+    """All tables in one; None where they differ."""
     first = min(part.first for part in parts)
     last = max(part.first + len(part.entries) for part in parts)
     entries, known = np.zeros(last - first, dtype=np.int64), np.zeros(last - first, dtype=np.bool_)
     for part in parts:
         span = slice(part.first - first, part.first - first + len(part.entries))
         if np.any(known[span] & (entries[span] != part.entries)):
-            family.refuse("its tables differ between them")
+            return None
         entries[span], known[span] = part.entries, True
     nearest = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
     return _Table(first, entries[nearest])

@@ -96,7 +96,9 @@ class _Slicing:
     def kernel(self, lanes: Sequence[Lanes]) -> Kernel:
         names = {node.name for family in self.families.values() for node in family.nodes}
         self.inside = names
-        wanted = [(lane.family, *self._demand(lane.family.key, lane.family.place, lane.rows)) for lane in lanes]
+        wanted = [
+            (lane.family, *self._demand(lane.family.key, lane.family.place, lane.rows)) for lane in lanes
+        ]
         steps = [step for key in reversed(self.families) if (step := self._backward(key)) is not None]
         ports, fixed = self._ports()
         slots = ports.shape[1]
@@ -132,7 +134,7 @@ class _Slicing:
     # where an operand comes from
 
     def _encoded(self, name: str) -> Integers | None:
-        """The elements of a value that is only read, as entries of ports; None for a value that is computed."""
+        """The elements of a value that is only read, as entries of ports; None if it is computed."""
         if name not in self.encoded:
             self.encoded[name] = self._encode(name)
         return self.encoded[name]
@@ -150,7 +152,9 @@ class _Slicing:
                 given = self._encoded(node.inputs[0])
                 shape = self.graph.types[node.inputs[0]].shape
                 index = node.op.index if isinstance(node.op, Gather) else node.op.index(shape)
-                return None if given is None else np.where(index >= 0, given[np.maximum(index, 0)], ZERO).ravel()
+                return (
+                    None if given is None else np.where(index >= 0, given[np.maximum(index, 0)], ZERO).ravel()
+                )
             case Concatenate():
                 parts = [(self._encoded(n), self.graph.types[n].shape) for n in node.inputs]
                 if any(part is None for part, _ in parts):
@@ -234,8 +238,12 @@ class _Slicing:
         A place beyond the ports is that of a number.
         """
         slots = next(iter(self.families.values())).place.size
-        rows, place = merged(np.concatenate([np.empty((0, slots), np.int64), *(s.rows for s in self.sources)]))
-        lowest = np.where(rows == DEAD, np.iinfo(np.int64).max, rows).min(axis=1, initial=np.iinfo(np.int64).max)
+        rows, place = merged(
+            np.concatenate([np.empty((0, slots), np.int64), *(s.rows for s in self.sources)])
+        )
+        lowest = np.where(rows == DEAD, np.iinfo(np.int64).max, rows).min(
+            axis=1, initial=np.iinfo(np.int64).max
+        )
         one = ((rows == lowest[:, np.newaxis]) | (rows == DEAD)).all(axis=1) & (lowest <= FIRST_CONSTANT)
         order = np.concatenate([np.flatnonzero(~one), np.flatnonzero(one)])
         new = np.empty(len(rows), dtype=np.int64)
@@ -284,7 +292,7 @@ class _Forward:
         if step.bits is not None:
             flat = self.b.reshaped(value, (len(step.rows),))
             hidden = self.b.picked(flat, step.masked)
-            bits = self.source(step.bits, hidden and (len(step.masked),))
+            bits = self.source(step.bits, (len(step.masked),))
             bits = self.b.fitted(bits, _bit(len(step.masked)), exact=True)
             type = self.b.type(hidden)
             zero = self.b.constant(np.zeros(type.shape, dtype=np.int64), type.exponent, "zero")
@@ -316,7 +324,9 @@ class _Forward:
             return self.b.picked("in", place)
         which = FIRST_CONSTANT - self.numbers
         constants = self.slicing.constants
-        codes, exponents = (np.array(n, dtype=np.int64)[which] for n in (constants.codes, constants.exponents))
+        codes, exponents = (
+            np.array(n, dtype=np.int64)[which] for n in (constants.codes, constants.exponents)
+        )
         if np.all((place < 0) | (place >= ports)):
             known, number = place >= 0, np.maximum(place - ports, 0)
             codes, exponents = (np.append(a, 0)[np.where(known, number, -1)] for a in (codes, exponents))

@@ -9,7 +9,7 @@ from nanosieve.compiler.passes.absorb_rounding import absorb_rounding
 from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
 from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
 from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
-from nanosieve.compiler.passes.fold_constants import fold_constants
+from nanosieve.compiler.passes.fold_constants import fold_all_constants, fold_constants
 from nanosieve.compiler.passes.gather_early import gather_early
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
 from nanosieve.compiler.passes.merge_rewiring import merge_rewiring
@@ -23,6 +23,7 @@ __all__ = [
     "absorb_rounding",
     "drop_dead_values",
     "drop_idle_quantizers",
+    "fold_all_constants",
     "fold_batch_norm",
     "fold_constants",
     "gather_early",
@@ -48,7 +49,7 @@ DEFAULT: tuple[Pass, ...] = (
 
 
 FEWER_ELEMENTS: tuple[Pass, ...] = (
-    fold_constants,
+    fold_all_constants,
     sum_varying,
     merge_rewiring,
     drop_dead_values,

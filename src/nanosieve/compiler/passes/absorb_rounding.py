@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from nanosieve.compiler.graph import Add, Constant, Graph, Integers, Node, Quantize, Relu, Rounding
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
 __all__ = ["absorb_rounding"]
 
@@ -21,9 +22,18 @@ def absorb_rounding(graph: Graph) -> Graph:
     """
     changed: dict[str, Node] = {}
     added: dict[str, Node] = {}
-    for node in graph.nodes:
+    guard = StepGuard.of(graph)
+
+    def absorbed(node: Node) -> Node | None:
+        known: dict[str, Node] = {}
         if isinstance(node.op, Quantize) and node.op.rounding is Rounding.RND:
-            _absorb(graph, node, changed, added)
+            _absorb(graph, node, known, {}, guard)
+        return known.get(node.name)
+
+    absorbs = guard.even(absorbed)
+    for node in graph.nodes:
+        if absorbs(node) is not None:
+            _absorb(graph, node, changed, added, guard)
     nodes: list[Node] = []
     for node in graph.nodes:
         new = changed.get(node.name, node)
@@ -33,13 +43,15 @@ def absorb_rounding(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes))
 
 
-def _absorb(graph: Graph, node: Node, changed: dict[str, Node], added: dict[str, Node]) -> None:
+def _absorb(
+    graph: Graph, node: Node, changed: dict[str, Node], added: dict[str, Node], guard: StepGuard
+) -> None:
     """Note the new constant, the sum and the quantiser, if `node` rounds a sum with a constant."""
     assert isinstance(node.op, Quantize)
     total = graph.by_name[node.inputs[0]]
     if isinstance(total.op, Relu) and _only_use(graph, total):
         total = graph.by_name[total.inputs[0]]
-    if type(total.op) is not Add or not _only_use(graph, total):
+    if type(total.op) is not Add or not _only_use(graph, total) or not guard.together(total, node):
         return
     constants = [name for name in total.inputs if isinstance(graph.by_name[name].op, Constant)]
     if len(constants) != 1:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from nanosieve.compiler.graph import Graph, Node, Quantize
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
 __all__ = ["drop_idle_quantizers"]
 
 
 def drop_idle_quantizers(graph: Graph) -> Graph:
-    """The graph without idle quantisers."""
-    return graph.rewrite(lambda node: node.inputs[0] if is_idle(graph, node) else None)
+    """The graph without idle quantisers; in repeated steps without those that are idle in all of them."""
+    guard = StepGuard.of(graph)
+    return graph.rewrite(guard.even(lambda node: node.inputs[0] if is_idle(graph, node) else None))
 
 
 def is_idle(graph: Graph, node: Node) -> bool:

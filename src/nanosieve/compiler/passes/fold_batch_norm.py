@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nanosieve.compiler.graph import Constant, Dense, Graph, Integers, Multiply, Node
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
 __all__ = ["fold_batch_norm"]
 
@@ -17,7 +18,10 @@ def fold_batch_norm(graph: Graph) -> Graph:
 
     Only where no quantiser stands between, so that the integers stay the same.
     """
-    return graph.rewrite(lambda node: _factor_before(graph, node) or _factor_behind(graph, node))
+    guard = StepGuard.of(graph)
+    return graph.rewrite(
+        guard.even(lambda node: _factor_before(graph, node, guard) or _factor_behind(graph, node, guard))
+    )
 
 
 def _constant_factor(graph: Graph, node: Node) -> tuple[Node, Constant] | None:
@@ -47,20 +51,22 @@ def _folded(kernel: Integers, exponent: int, factor: Constant, axis: int) -> Den
     return Dense(product, exponent + lowest)
 
 
-def _factor_before(graph: Graph, node: Node) -> Node | None:
+def _factor_before(graph: Graph, node: Node, guard: StepGuard) -> Node | None:
     if not isinstance(node.op, Dense):
         return None
     product = graph.by_name[graph.by_name[node.name].inputs[0]]
     found = _constant_factor(graph, product)
-    if found is None or not _only_use(graph, product):
+    if found is None or not _only_use(graph, product) or not guard.together(product, node):
         return None
     op = _folded(node.op.kernel, node.op.exponent, found[1], axis=0)
     return Node(node.name, op, (found[0].name,), node.layer) if op is not None else None
 
 
-def _factor_behind(graph: Graph, node: Node) -> Node | None:
+def _factor_behind(graph: Graph, node: Node, guard: StepGuard) -> Node | None:
     found = _constant_factor(graph, graph.by_name[node.name])
     if found is None or not isinstance(found[0].op, Dense) or not _only_use(graph, found[0]):
+        return None
+    if not guard.together(found[0], node):
         return None
     op = _folded(found[0].op.kernel, found[0].op.exponent, found[1], axis=1)
     return Node(node.name, op, found[0].inputs, node.layer) if op is not None else None

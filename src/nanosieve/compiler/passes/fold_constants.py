@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from nanosieve.compiler.graph import Constant, Graph, Input, Node
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
-__all__ = ["fold_constants"]
+__all__ = ["fold_all_constants", "fold_constants"]
 
 
 def fold_constants(graph: Graph) -> Graph:
-    """The graph with every op of constants replaced by its result, also where a proven range is one code."""
+    """The graph with every op of constants replaced by its result, also where a proven range is one code.
+
+    Repeated steps stay alike: what is constant in the first step alone stays, and hardware drops it there.
+    """
+    return graph.rewrite(StepGuard.of(graph).even(lambda node: _constant(graph, node)))
+
+
+def fold_all_constants(graph: Graph) -> Graph:
+    """As `fold_constants`, in repeated steps too: for software, which computes every step."""
     return graph.rewrite(lambda node: _constant(graph, node))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nanosieve.compiler.graph import Graph, Node, Overflow, Quantize, Rounding, TensorType
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
 __all__ = ["merge_quantizers"]
 
@@ -15,14 +16,17 @@ def merge_quantizers(graph: Graph) -> Graph:
     Both saturate, and either both truncate or the first does not round: then rounding and clipping are
     monotonic maps of the same value, ``clip2(trn2(clip1(trn1(x)))) = clip12(trn2(x))``.
     """
-    return graph.rewrite(lambda node: _merged(graph, node))
+    guard = StepGuard.of(graph)
+    return graph.rewrite(guard.even(lambda node: _merged(graph, node, guard)))
 
 
-def _merged(graph: Graph, second: Node) -> Node | None:
+def _merged(graph: Graph, second: Node, guard: StepGuard) -> Node | None:
     if not isinstance(second.op, Quantize):
         return None
     first = graph.by_name[graph.by_name[second.name].inputs[0]]
     if not isinstance(first.op, Quantize) or first.layer != second.layer:
+        return None
+    if not guard.together(first, second):
         return None
     a, b, given = first.op, second.op, graph.types[first.inputs[0]]
     if a.overflow is not Overflow.SAT or b.overflow is not Overflow.SAT:

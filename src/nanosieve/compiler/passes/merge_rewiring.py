@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from nanosieve.compiler.graph import Gather, Graph, Integers, Node, Reshape
+from nanosieve.compiler.passes.repeated_steps import StepGuard
 
 __all__ = ["merge_rewiring"]
 
 
 def merge_rewiring(graph: Graph) -> Graph:
     """The graph with a `Gather` of a `Gather` or `Reshape` merged, and those that change nothing dropped."""
-    return graph.rewrite(lambda node: _unchanged(graph, node) or _merged(graph, node))
+    guard = StepGuard.of(graph)
+    return graph.rewrite(guard.even(lambda node: _unchanged(graph, node) or _merged(graph, node, guard)))
 
 
 def _unchanged(graph: Graph, node: Node) -> str | None:
@@ -25,13 +27,15 @@ def _unchanged(graph: Graph, node: Node) -> str | None:
     return source if np.array_equal(index.ravel(), np.arange(graph.types[source].size)) else None
 
 
-def _merged(graph: Graph, node: Node) -> Node | None:
+def _merged(graph: Graph, node: Node, guard: StepGuard) -> Node | None:
     """A chain of rewirings of one layer as one from the source of the first."""
     if not isinstance(node.op, (Gather, Reshape)):
         return None
     first = graph.by_name[graph.by_name[node.name].inputs[0]]
     index, only_reshaped, merged = _index(graph, node), isinstance(node.op, Reshape), False
-    while isinstance(first.op, (Gather, Reshape)) and first.layer == node.layer:
+    while (
+        isinstance(first.op, (Gather, Reshape)) and first.layer == node.layer and guard.together(first, node)
+    ):
         inner = _index(graph, first).ravel()
         index = np.where(index >= 0, inner[np.maximum(index, 0)], -1)
         only_reshaped, merged = only_reshaped and isinstance(first.op, Reshape), True

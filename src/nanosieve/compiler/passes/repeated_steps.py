@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from nanosieve.compiler.graph import Constant, Graph, Node
 
-__all__ = ["Steps", "in_all_steps", "steps_of"]
+__all__ = ["StepGuard", "Steps", "steps_of"]
+
+Rule = Callable[[Node], "Node | str | None"]
 
 NAME = re.compile(r"(?P<head>.+)\.(?P<kind>[a-z])(?P<step>\d+)\.(?P<part>.+)")
 
@@ -73,18 +75,39 @@ def _check(graph: Graph, steps: list[list[Node]]) -> bool:
     return True
 
 
-def in_all_steps(graph: Graph, applies: Callable[[Node], bool]) -> Callable[[Node], bool]:
-    """`applies`, but inside of repeated steps only where it holds for the same node of every step.
+@dataclass(frozen=True)
+class StepGuard:
+    """Keeps the repeated steps of a graph alike while a pass rewrites it.
 
-    What changes one step alone would keep hardware from building one step for all of them.
+    What changed one step alone would keep hardware from building one step for all of them.
     """
-    layers: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        layers.setdefault(node.layer, []).append(node)
-    kept: set[str] = set()
-    for nodes in layers.values():
-        for repeated in steps_of(graph, nodes):
-            for family in zip(*repeated.steps, strict=True):
-                if not all(applies(node) for node in family):
-                    kept.update(node.name for node in family)
-    return lambda node: node.name not in kept and applies(node)
+
+    inside: frozenset[str]
+    families: tuple[tuple[Node, ...], ...]
+
+    @classmethod
+    def of(cls, graph: Graph) -> StepGuard:
+        """The guard of all layers of `graph`."""
+        layers: dict[str, list[Node]] = {}
+        for node in graph.nodes:
+            layers.setdefault(node.layer, []).append(node)
+        families: list[tuple[Node, ...]] = []
+        for nodes in layers.values():
+            for repeated in steps_of(graph, nodes):
+                families += zip(*repeated.steps, strict=True)
+        inside = frozenset(node.name for family in families for node in family)
+        return cls(inside, tuple(families))
+
+    def even(self, rule: Rule) -> Rule:
+        """`rule`, but in repeated steps only where it changes the same node of every step."""
+        kept = {
+            node.name
+            for family in self.families
+            if any(rule(node) is None for node in family)
+            for node in family
+        }
+        return lambda node: None if node.name in kept else rule(node)
+
+    def together(self, first: Node, second: Node) -> bool:
+        """Whether both nodes stand in repeated steps, or neither: then a pass may make one of them."""
+        return (first.name in self.inside) == (second.name in self.inside)
