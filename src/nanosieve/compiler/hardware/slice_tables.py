@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from nanosieve.compiler.graph import Integers, Lookup
+from nanosieve.compiler.graph import Integers, Lookup, TensorType
 from nanosieve.compiler.hardware.assembly import Assembly
 from nanosieve.compiler.hardware.family import Family
 from nanosieve.compiler.hardware.slice_plan import Operands, Plan
@@ -15,12 +15,24 @@ from nanosieve.compiler.hardware.slice_plan import Operands, Plan
 __all__ = ["plan_lookup"]
 
 
+LONGEST = 1 << 20
+"""Entries that a joined table may have."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """The entries for the codes from `first` on; the ends stand for what lies beyond."""
+    """A function of codes: entries for the codes from `first` on; the ends stand for what lies beyond.
+
+    Attributes:
+        first, entries: see above.
+        step: exponent of the codes.
+        exponent: of the entries.
+    """
 
     first: int
     entries: Integers
+    step: int
+    exponent: int
 
     def over(self, low: int, high: int) -> Integers:
         return self.entries[np.clip(np.arange(low, high + 1) - self.first, 0, len(self.entries) - 1)]
@@ -30,11 +42,9 @@ def plan_lookup(family: Family, rows: Integers) -> Plan:
     """One table for each row: the union of what its slots can reach, where they agree.
 
     Raises:
-        FoldingError: two slots have different entries for a code, or different steps.
+        FoldingError: two slots have different entries for a value.
     """
     reached, parts = _classes(family)
-    family.uniform(rows, lambda node: family.graph.types[node.inputs[0]].exponent, "the step of its input")
-    exponent = family.uniform(rows, lambda node: _exponents(family, node), "the step of its entries")
     classes = family.pick(rows, reached)
     known: dict[tuple[int, ...], int] = {}
     tables: list[_Table] = []
@@ -43,34 +53,33 @@ def plan_lookup(family: Family, rows: Integers) -> Plan:
         key = tuple(np.unique(row[live]).tolist())
         if key not in known:
             known[key] = len(tables)
-            table = _common([parts[n] for n in key])
+            table = _joined([parts[n] for n in key])
             if table is None:
                 family.refuse("its tables differ between them")
             tables.append(table)
         own.append(known[key])
-
-    shared = _common([parts[n] for n in sorted({n for key in known for n in key})])
+    shared = _joined([parts[n] for n in sorted({n for key in known for n in key})])
     if shared is not None:
         tables, own = [shared], [0] * len(rows)
+    each = [tables[n] for n in own]
 
     def build(b: Assembly, x: Operands) -> str:
-        value = b.fitted(x.native(0), family.type(rows, 0), exact=True)
+        given = x.native(0)
+        type = family.type(rows, 0)
+        step = np.array([table.step for table in each])
+        shift = np.maximum(type.exponent - step, 0)  # a row that is always zero may have a finer step
+        wanted = TensorType(type.low << shift, type.high << shift, step)
+        value = b.fitted(given, wanted, exact=True)
         low, high = b.type(value).low.ravel(), b.type(value).high.ravel()
-        if len(tables) == 1 and (exponent == exponent[0]).all():
+        if len(tables) == 1:
             entries = tables[0].over(int(low.min()), int(high.max()))
-            return b.add(Lookup(entries[np.newaxis], low.min(keepdims=True), exponent[:1]), value)
+            op = Lookup(entries[np.newaxis], low.min(keepdims=True), np.array([tables[0].exponent]))
+            return b.add(op, value)
         length = int((high - low).max()) + 1
-        each = [
-            tables[t].over(int(first), int(first) + length - 1) for t, first in zip(own, low, strict=True)
-        ]
-        return b.add(Lookup(np.stack(each), low, exponent), value)
+        codes = [t.over(int(first), int(first) + length - 1) for t, first in zip(each, low, strict=True)]
+        return b.add(Lookup(np.stack(codes), low, np.array([t.exponent for t in each])), value)
 
     return Plan([rows], build)
-
-
-def _exponents(family: Family, node: object) -> Integers:
-    op = cast(Lookup, node.op)  # type: ignore[attr-defined]
-    return op.exponent[np.arange(int(np.prod(family.shape))) % len(op.tables)]
 
 
 def _classes(family: Family) -> tuple[list[Integers], list[_Table]]:
@@ -80,26 +89,33 @@ def _classes(family: Family) -> tuple[list[Integers], list[_Table]]:
     for node, x in zip(family.nodes, family.given(), strict=True):
         op = cast(Lookup, node.op)
         row = op.rows(x).ravel()
-        found, inverse = np.unique(
-            np.stack([row, x.low.ravel(), x.high.ravel()]), axis=1, return_inverse=True
-        )
+        keys = np.stack([row, x.low.ravel(), x.high.ravel(), x.exponent.ravel()])
+        found, inverse = np.unique(keys, axis=1, return_inverse=True)
         reached.append(inverse.ravel() + len(parts))
-        parts += [
-            _Table(int(low), op.tables[r, low - op.first[r] : high - op.first[r] + 1])
-            for r, low, high in found.T
-        ]
+        for r, low, high, step in found.T.tolist():
+            first = low - int(op.first[r])
+            entries = op.tables[r, first : first + high - low + 1]
+            parts.append(_Table(low, entries, step, int(op.exponent[r])))
     return reached, parts
 
 
-def _common(parts: list[_Table]) -> _Table | None:
-    """All tables in one; None where they differ."""
-    first = min(part.first for part in parts)
-    last = max(part.first + len(part.entries) for part in parts)
-    entries, known = np.zeros(last - first, dtype=np.int64), np.zeros(last - first, dtype=np.bool_)
-    for part in parts:
-        span = slice(part.first - first, part.first - first + len(part.entries))
-        if np.any(known[span] & (entries[span] != part.entries)):
+def _joined(parts: list[_Table]) -> _Table | None:
+    """All tables in one, at their finest steps; None where they differ."""
+    varying = [part for part in parts if len(part.entries) > 1 or part.first] or parts
+    step = min(part.step for part in varying)
+    exponent = min(part.exponent for part in parts)
+    strides = [1 << min(max(part.step - step, 0), 62) for part in parts]
+    first = min(part.first * stride for part, stride in zip(parts, strides, strict=True))
+    ends = [(p.first + len(p.entries) - 1) * stride for p, stride in zip(parts, strides, strict=True)]
+    if max(ends) - first >= LONGEST or max(part.exponent for part in parts) - exponent > 40:
+        return None
+    entries = np.zeros(max(ends) - first + 1, dtype=np.int64)
+    known = np.zeros(len(entries), dtype=np.bool_)
+    for part, stride in zip(parts, strides, strict=True):
+        places = (part.first + np.arange(len(part.entries))) * stride - first
+        codes = part.entries << (part.exponent - exponent)
+        if np.any(known[places] & (entries[places] != codes)):
             return None
-        entries[span], known[span] = part.entries, True
+        entries[places], known[places] = codes, True
     nearest = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
-    return _Table(first, entries[nearest])
+    return _Table(first, entries[nearest], step, exponent)
