@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,18 @@ from nanosieve.errors import FoldingError
 __all__ = ["Steps", "slice_steps", "split_steps", "steps_of"]
 
 
+Mask = NDArray[np.bool_]
+
+
 def slice_steps(
     graph: Graph,
     steps: Steps,
     copies: int = 1,
-    live: dict[str, NDArray[np.bool_]] | None = None,
+    live: Mapping[str, Mask] | None = None,
 ) -> list[Kernel]:
     """One kernel for each copy of the cell, which makes so many steps one behind the other.
+
+    Steps that no output depends on are left out, and copies that would make only such.
 
     Args:
         graph: the original graph.
@@ -43,8 +48,15 @@ def slice_steps(
         message = f"layer {layer!r}: {count} steps have 1 to {count} copies of their hardware, not {copies}"
         raise FoldingError(message)
     live = live_elements(graph) if live is None else live
-    chunks = np.array_split(np.arange(count), copies)
-    return [_kernel(graph, [steps.steps[n] for n in chunk], live) for chunk in chunks]
+    read = [[_read_elsewhere(graph, node, step, live) for node in step] for step in steps.steps]
+    needed = [n for n, masks in enumerate(read) if any(mask.any() for mask in masks)]
+    chunks = [[n for n in chunk if n in needed] for chunk in np.array_split(np.arange(count), copies)]
+    if not needed:
+        message = f"layer {steps.steps[0][0].layer!r}: no output of the network depends on it"
+        raise FoldingError(message)
+    return [
+        _kernel(graph, [steps.steps[n] for n in chunk], [read[n] for n in chunk]) for chunk in chunks if chunk
+    ]
 
 
 def split_steps(graph: Graph, nodes: Sequence[Node]) -> tuple[list[Node], list[Steps], list[Node]]:
@@ -64,35 +76,26 @@ def split_steps(graph: Graph, nodes: Sequence[Node]) -> tuple[list[Node], list[S
     return before, found, [n for n in others if n.name in behind | constant]
 
 
-def _kernel(graph: Graph, steps: Sequence[Sequence[Node]], live: dict[str, NDArray[np.bool_]]) -> Kernel:
+def _kernel(graph: Graph, steps: Sequence[Sequence[Node]], read: Sequence[Sequence[Mask]]) -> Kernel:
     place = np.arange(len(steps))
     families = [Family(graph, nodes, place) for nodes in zip(*steps, strict=True)]
     lanes = []
-    for family in families:
-        read = [
-            _read_elsewhere(graph, node, {n.name for n in step}, live)
-            for node, step in zip(family.nodes, steps, strict=True)
-        ]
-        mask = np.stack([m.reshape(-1) for m in read], axis=1)
+    for family, masks in zip(families, zip(*read, strict=True), strict=True):
+        mask = np.stack([m.reshape(-1) for m in masks], axis=1)
         rows = np.where(mask, np.arange(len(mask))[:, np.newaxis], DEAD)[mask.any(axis=1)]
         if len(rows):
             lanes.append(Lanes(family, rows))
-    layer = steps[0][0].layer
-    if not lanes:
-        message = f"layer {layer!r}: no output of the network depends on it"
-        raise FoldingError(message)
-    return make_kernel(graph, families, lanes, layer)
+    return make_kernel(graph, families, lanes, steps[0][0].layer)
 
 
-def _read_elsewhere(
-    graph: Graph, node: Node, step: set[str], live: dict[str, NDArray[np.bool_]]
-) -> NDArray[np.bool_]:
+def _read_elsewhere(graph: Graph, node: Node, step: Sequence[Node], live: Mapping[str, Mask]) -> Mask:
     """Which elements of a node of a step others than the nodes of this step read."""
+    inside = {other.name for other in step}
     mask = np.zeros(graph.types[node.name].shape, dtype=np.bool_)
     if node.name in graph.outputs.values():
         mask[...] = True
     for user in graph.users[node.name]:
-        if user.name not in step:
+        if user.name not in inside:
             for name, read in zip(user.inputs, read_elements(graph, user, live[user.name]), strict=True):
                 if name == node.name:
                     mask |= read
