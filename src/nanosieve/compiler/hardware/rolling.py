@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.compiler.graph import Constant, Graph, Node
+from nanosieve.compiler.graph import Constant, Graph, Integers, Node
 from nanosieve.compiler.hardware.family import Family
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.liveness import live_elements, read_elements
@@ -27,6 +27,8 @@ def slice_steps(
     steps: Steps,
     copies: int = 1,
     live: Mapping[str, Mask] | None = None,
+    *,
+    columns: int = 1,
 ) -> list[Kernel]:
     """One kernel for each copy of the cell, which makes so many steps one behind the other.
 
@@ -38,14 +40,18 @@ def slice_steps(
         copies: 1 for one cell that is used again in every step (static), as many as steps for a cell for each
             step, or between; the first copies make one step more where the steps do not divide.
         live: what `live_elements` says of the graph; computed if it is None.
+        columns: slots of one step, each of which makes a part of the last axis of the state.
 
     Raises:
-        FoldingError: the steps need different hardware, or there are more copies than steps.
+        FoldingError: the slots need different hardware, or there are more copies than steps.
     """
     count = len(steps.steps)
-    if not 1 <= copies <= count:
+    if not 1 <= copies <= count or columns < 1:
         layer = steps.steps[0][0].layer
-        message = f"layer {layer!r}: {count} steps have 1 to {count} copies of their hardware, not {copies}"
+        message = (
+            f"layer {layer!r}: {count} steps have 1 to {count} copies of their hardware and one or more "
+            f"parts of the columns, not {copies} and {columns}"
+        )
         raise FoldingError(message)
     live = live_elements(graph) if live is None else live
     read = [[_read_elsewhere(graph, node, step, live) for node in step] for step in steps.steps]
@@ -55,7 +61,9 @@ def slice_steps(
         message = f"layer {steps.steps[0][0].layer!r}: no output of the network depends on it"
         raise FoldingError(message)
     return [
-        _kernel(graph, [steps.steps[n] for n in chunk], [read[n] for n in chunk]) for chunk in chunks if chunk
+        _kernel(graph, [steps.steps[n] for n in chunk], [read[n] for n in chunk], columns)
+        for chunk in chunks
+        if chunk
     ]
 
 
@@ -76,16 +84,33 @@ def split_steps(graph: Graph, nodes: Sequence[Node]) -> tuple[list[Node], list[S
     return before, found, [n for n in others if n.name in behind | constant]
 
 
-def _kernel(graph: Graph, steps: Sequence[Sequence[Node]], read: Sequence[Sequence[Mask]]) -> Kernel:
-    place = np.arange(len(steps))
+def _kernel(
+    graph: Graph, steps: Sequence[Sequence[Node]], read: Sequence[Sequence[Mask]], columns: int
+) -> Kernel:
+    masks = list(zip(*read, strict=True))
+    lanes = [_lanes(own, columns) for own in masks]
+    some = np.concatenate(lanes).max(axis=0) >= 0
+    place = np.repeat(np.arange(len(steps)), columns)[some]
     families = [Family(graph, nodes, place) for nodes in zip(*steps, strict=True)]
-    lanes = []
-    for family, masks in zip(families, zip(*read, strict=True), strict=True):
-        mask = np.stack([m.reshape(-1) for m in masks], axis=1)
-        rows = np.where(mask, np.arange(len(mask))[:, np.newaxis], DEAD)[mask.any(axis=1)]
-        if len(rows):
-            lanes.append(Lanes(family, rows))
-    return make_kernel(graph, families, lanes, steps[0][0].layer)
+    kept = [rows[:, some] for rows in lanes]
+    wanted = [Lanes(f, rows) for f, rows in zip(families, kept, strict=True) if len(rows)]
+    return make_kernel(graph, families, wanted, steps[0][0].layer)
+
+
+def _lanes(masks: Sequence[Mask], columns: int) -> Integers:
+    """The elements to make, shape (lanes, steps * columns), those that are never read left out."""
+    mask = np.stack(masks)  # (steps, *shape)
+    if not mask.any():
+        return np.empty((0, len(masks) * columns), dtype=np.int64)
+    axis = mask.shape[-1] if mask.ndim > 1 else 1
+    part = -(-axis // columns)
+    element = np.where(mask, np.arange(mask[0].size).reshape(mask.shape[1:]), DEAD).reshape(
+        len(masks), -1, axis
+    )
+    padded = np.pad(element, ((0, 0), (0, 0), (0, part * columns - axis)), constant_values=DEAD)
+    rows = padded.reshape(len(masks), -1, columns, part).transpose(1, 3, 0, 2)
+    flat = rows.reshape(-1, len(masks) * columns)
+    return np.asarray(flat[(flat >= 0).any(axis=1)], dtype=np.int64)
 
 
 def _read_elsewhere(graph: Graph, node: Node, step: Sequence[Node], live: Mapping[str, Mask]) -> Mask:
