@@ -83,7 +83,7 @@ class _Search:
 
 def price(cost: Cost, prices: Mapping[str, float]) -> float:
     """The resources of `cost` in LUTs."""
-    return sum(getattr(cost, kind) * worth for kind, worth in prices.items())
+    return float(sum(getattr(cost, kind) * worth for kind, worth in prices.items()))
 
 
 def scarcity(device: Device) -> dict[str, float]:
