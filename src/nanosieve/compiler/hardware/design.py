@@ -13,7 +13,6 @@ from typing import Any
 
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
-from nanosieve.compiler.hardware.analytic import analytic_cost
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.built import BuiltLayer
@@ -21,9 +20,11 @@ from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
 from nanosieve.compiler.hardware.inputs import input_elements
+from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
+from nanosieve.compiler.hardware.sketch import Sketcher
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
 from nanosieve.devices import Device, devices, find_device
@@ -214,26 +215,27 @@ def build_design(
         )
         raise BudgetError(message)
     graph.verify()
-    model = _sized(model or DelayModel(), graph, budget)
     plan = plan or Plan()
-    settings = Settings(model, budget.period_ns, plan.interval, extra_depth)
+    settings = Settings(model or DelayModel(), budget.period_ns, plan.interval, extra_depth)
+    settings = replace(settings, model=_sized(graph, plan, settings))
     layers, outputs = build_layers(graph, plan, settings, progress=progress)
     sources = write_sources(graph, layers, outputs, input_elements(graph, plan.beats))
-    design = HardwareDesign(graph, budget, tuple(layers), sources, model)
+    design = HardwareDesign(graph, budget, tuple(layers), sources, settings.model)
     _check_latency(design)
     _check_room(design, device)
     return design
 
 
-def _sized(model: DelayModel, graph: Graph, budget: Budget) -> DelayModel:
+def _sized(graph: Graph, plan: Plan, settings: Settings) -> DelayModel:
     """The delays in a design of this size, which is estimated where the model does not state it.
 
-    Registers are placed for no larger one than was calibrated; `HardwareDesign.clock` shows what is beyond.
+    Registers are placed for no larger one than was calibrated; what is beyond shows in
+    `HardwareDesign.clock`.
     """
-    if model.luts is not None:
-        return model
-    luts = analytic_cost(graph, model=model, period=budget.period_ns).lut
-    return replace(model, luts=min(round(luts), MOST_LUTS))
+    if settings.model.luts is not None:
+        return settings.model
+    luts = Sketcher(graph, settings, live_elements(graph)).sketch(plan).cost.lut
+    return replace(settings.model, luts=min(round(luts), MOST_LUTS))
 
 
 def _check_latency(design: HardwareDesign) -> None:

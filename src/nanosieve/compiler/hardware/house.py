@@ -14,6 +14,7 @@ from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.inputs import input_elements
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.once import Settings, rewired
+from nanosieve.compiler.hardware.packing import pack_columns
 from nanosieve.compiler.hardware.plan import Copies, Fold, Plan
 from nanosieve.compiler.hardware.rolling import slice_steps, split_steps
 from nanosieve.compiler.hardware.slices import slice_layer, split_layer
@@ -133,13 +134,27 @@ def _folded(
     """The layer in slots; from a node on that differs between the slots, unrolled."""
     output = layer_output(graph, name, nodes)
     try:
-        return [Part(name, output, tuple(nodes), slice_layer(graph, nodes, output, fold, live[output]))]
+        kernel = _kernel(graph, nodes, output, fold, live)
+        return [Part(name, output, tuple(nodes), kernel)]
     except FoldingError as error:
         if not error.node:
             raise
         first, inner, rest = split_layer(graph, nodes, output, error.node)
-    kernel = slice_layer(graph, first, inner, fold, live[inner])
+    kernel = _kernel(graph, first, inner, fold, live)
     return [Part(f"{name}.slots", inner, tuple(first), kernel), Part(name, output, tuple(rest))]
+
+
+def _kernel(
+    graph: Graph, nodes: Sequence[Node], output: str, fold: Fold, live: Mapping[str, NDArray[Any]]
+) -> Kernel:
+    kernel = slice_layer(graph, nodes, output, fold, live[output])
+    if not fold.packed:
+        return kernel
+    packed = pack_columns(kernel)
+    if packed is None:
+        message = f"layer {graph.by_name[output].layer!r}: no multiplier can make two of its products"
+        raise FoldingError(message)
+    return packed
 
 
 def _repeated(

@@ -19,10 +19,12 @@ class Fold:
     Attributes:
         positions: neighbouring positions along the last leading axis that one slot makes.
         columns: parts of the M columns, one for each slot.
+        packed: whether one multiplier makes two products wherever that is exact.
     """
 
     positions: int = 1
     columns: int = 1
+    packed: bool = False
 
 
 @dataclass(frozen=True)

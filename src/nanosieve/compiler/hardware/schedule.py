@@ -75,7 +75,7 @@ def arrival_of(
 
 def _read_by_mac(cell: c.MacCell, known: list[Arrival], model: DelayModel, usable: float) -> int:
     """The first stage in which all operands come early enough."""
-    delays = zip(cell.args, (model.dsp, model.dsp, model.dsp_sum), strict=False)
+    delays = zip(cell.args, (model.block, model.block, model.block_sum), strict=False)
     return max(0, *(known[a].stage + (known[a].time + delay > usable) for a, delay in delays))
 
 
@@ -85,7 +85,7 @@ def longest_path(netlist: Netlist, schedule: Schedule, model: DelayModel) -> flo
     for n, cell in enumerate(netlist.cells):
         if isinstance(cell, c.MacCell):
             stage = schedule.reads_at(cell, n)
-            for a, delay in zip(cell.args, (model.dsp, model.dsp, model.dsp_sum), strict=False):
+            for a, delay in zip(cell.args, (model.block, model.block, model.block_sum), strict=False):
                 given = schedule.arrivals[a]
                 longest = max(longest, delay + (given.time if given.stage == stage else 0.0))
     return longest

@@ -231,6 +231,8 @@ def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) ->
             slots = lines * -(-axis // positions) * pieces
             if 1 < slots <= min(interval, MANY_SLOTS):
                 found.append(Fold(positions, pieces))
+                if pieces > 1:
+                    found.append(Fold(positions, pieces, packed=True))
     return _thinned(found, lines, axis, columns)
 
 
@@ -240,7 +242,7 @@ def _parts(count: int) -> list[int]:
 
 
 def _thinned(
-    found: Sequence[Choice | None], lines: int, axis: int, columns: int, most: int = 16
+    found: Sequence[Choice | None], lines: int, axis: int, columns: int, most: int = 24
 ) -> list[Choice | None]:
     """At most so many, spread over the number of slots, those that share positions before columns."""
     if len(found) <= most:

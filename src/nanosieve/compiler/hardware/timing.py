@@ -64,6 +64,11 @@ class DelayModel:
         """A multiplier in a DSP block, so that its stretched delay is right."""
         return (self.dsp - self.dsp_nets) / stretch(self.luts or 0) + self.dsp_nets
 
+    @property
+    def block_sum(self) -> float:
+        """From the addend of a DSP block to its register; a net and the inside of the block likewise."""
+        return (self.dsp_sum - self.dsp_nets) / stretch(self.luts or 0) + self.dsp_nets
+
     def usable(self, period: float) -> float:
         """Time for logic between two registers at a clock of that period."""
         kept = period / (1 + self.margin * self.uncertainty)
@@ -94,7 +99,7 @@ class DelayModel:
                 bits = netlist.cells[cell.args[0]].width
                 return self.lut * (1 + max(0, bits - 6) / 2)
             case c.MacCell():
-                return self.dsp
+                return self.block
             case c.ProductCell():
                 if uses_dsp(cell):
                     return self.block
