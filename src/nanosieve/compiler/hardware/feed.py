@@ -144,7 +144,7 @@ class FeedPort:
         """Bits."""
         return max(bit_width(self.low, self.high), 1)
 
-    @property
+    @cached_property
     def table(self) -> bool:
         """Whether it holds nothing but constants."""
         return not self.free and all(isinstance(choice, Literal) for choice in self.choices)
@@ -202,6 +202,8 @@ class Feed:
         """The least number of cycles between two events with which this feed works."""
         last_read = dict.fromkeys(self.captures, 0)
         for port in self.ports:
+            if port.table:
+                continue
             for phase, n in port.loads:
                 choice = port.choices[n]
                 if isinstance(choice, Capture):
@@ -280,6 +282,8 @@ def _port(
     ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
     if free:
         return FeedPort(*ends, (Tap(int(reads.lane[p, 0]), int(depth[0]) + 1),), ((0, 0),), True, False)
+    if (reads.lane[p] < 0).all():
+        return _constants(reads, p, start)
     choices: dict[Choice, int] = {}
     loads: list[tuple[int, int]] = []
     for j in np.flatnonzero(~reads.kept[p]):
@@ -297,6 +301,16 @@ def _port(
     if len(choices) == 1 and isinstance(only, Capture) and start[-1] - only.cycle <= interval:
         return FeedPort(*ends, (only,), ((0, 0),), True, kept)
     return FeedPort(*ends, tuple(choices), tuple(loads), False, kept)
+
+
+def _constants(reads: Reads, p: int, start: Integers) -> FeedPort:
+    """A port that reads nothing but constants."""
+    ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
+    fresh = np.flatnonzero(~reads.kept[p])
+    codes, which = np.unique(reads.code[p][fresh], return_inverse=True)
+    loads = zip((start[fresh] - start[0]).tolist(), which.tolist(), strict=True)
+    kept = bool(reads.kept[p].any())
+    return FeedPort(*ends, tuple(Literal(code) for code in codes.tolist()), tuple(loads), False, kept)
 
 
 def _lanes_to_capture(

@@ -86,16 +86,17 @@ class House(ABC):
         groups = layer_groups(self.graph)
         for done, (name, nodes) in enumerate(groups.items()):
             progress("hardware", done, len(groups), name)
-            for part in self.parts(name, nodes, plan):
-                self._add(part)
+            self.layer(name, nodes, plan)
         progress("hardware", len(groups), len(groups))
         return {output: self.collect(output, name) for output, name in self.graph.outputs.items()}
 
-    def parts(self, name: str, nodes: Sequence[Node], plan: Plan) -> Sequence[Part]:
-        """The parts of a layer."""
-        return parts_of(self.graph, name, nodes, plan.layers.get(name), self.live)
+    def layer(self, name: str, nodes: Sequence[Node], plan: Plan) -> None:
+        """Build a layer."""
+        for part in parts_of(self.graph, name, nodes, plan.layers.get(name), self.live):
+            self.add(part)
 
-    def _add(self, part: Part) -> None:
+    def add(self, part: Part) -> None:
+        """Build a part."""
         made: Made | None
         if part.kernel is not None:
             made = self.slots(part, part.kernel)

@@ -77,6 +77,10 @@ class Sketcher:
         self.graph, self.settings, self.live = graph, settings, live
         self._parts: dict[tuple[str, object], Sequence[Part]] = {}
         self._costs: dict[tuple[str, object, str], Cost] = {}
+        self.begun: dict[
+            tuple[object, ...], tuple[dict[str, list[Element | None]], tuple[SketchedPart, ...], int]
+        ] = {}
+        """Choices of the first layers → elements, parts and interval so far."""
 
     def sketch(self, plan: Plan) -> Sketch:
         """Sketch `plan`.
@@ -87,6 +91,7 @@ class Sketcher:
         """
         settings = replace(self.settings, interval=plan.interval)
         house = _Sketching(self.graph, settings, self.live, {}, self, plan)
+        house.key = (plan.interval, *sorted(plan.beats.items()))
         outputs = house.build(plan)
         stages = [e.arrival.stage for elements in outputs.values() for e in elements]
         return Sketch(plan, tuple(house.sketched), 1 + max(stages, default=0), house.interval)
@@ -124,10 +129,18 @@ class _Sketching(House):
     plan: Plan
     sketched: list[SketchedPart] = field(default_factory=list)
     interval: int = 1
+    key: tuple[object, ...] = ()
 
-    def parts(self, name: str, nodes: Sequence[Node], plan: Plan) -> Sequence[Part]:
-        """See `House.parts`."""
-        return self.sketcher.parts(name, nodes, plan.layers.get(name))
+    def layer(self, name: str, nodes: Sequence[Node], plan: Plan) -> None:
+        """See `House.layer`; what an earlier sketch had up to here is taken from it."""
+        self.key = (*self.key, plan.layers.get(name))
+        known = self.sketcher.begun.get(self.key)
+        if known is not None:
+            self.buses, self.sketched, self.interval = dict(known[0]), list(known[1]), known[2]
+            return
+        for part in self.sketcher.parts(name, nodes, plan.layers.get(name)):
+            self.add(part)
+        self.sketcher.begun[self.key] = (dict(self.buses), tuple(self.sketched), self.interval)
 
     def once(self, part: Part) -> Made:
         """See `House.once`."""
