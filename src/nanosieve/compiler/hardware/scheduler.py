@@ -163,17 +163,18 @@ def _descend(
         layers = {**plan.layers, name: choice}
         return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
 
-    starts = [plan]
+    cheapest, streamed = plan, plan
     for name, choices in options.items():
-        starts.append(changed(starts[-1], name, choices[0]))
-    best = min((search.sketch(start) for start in (starts[-1], plan)), key=search.value)
+        cheapest = changed(cheapest, name, choices[0])
+        streamed = changed(streamed, name, _at_the_rate(choices))
+    best = min((search.sketch(start) for start in (cheapest, streamed, plan)), key=search.value)
     total = ROUNDS * len(options)
     for round in range(ROUNDS):
         before = search.value(best)
         for done, (name, choices) in enumerate(options.items()):
             progress("schedule", round * len(options) + done, total, name)
             for choice in choices:
-                current = best.plan if best is not None else starts[-1]
+                current = best.plan if best is not None else cheapest
                 other = search.sketch(changed(current, name, choice))
                 if search.value(other) < search.value(best):
                     best = other
@@ -197,7 +198,15 @@ def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -
         priced.append((price(total, search.prices) + ports / 2, n, choice))
     priced.sort(key=lambda row: row[:2])
     kept = [choice for _, _, choice in priced[:KEPT]]
-    return kept if None in kept else [*kept, None]
+    others = [_at_the_rate([choice for _, _, choice in priced]), None]
+    return [*kept, *(choice for choice in dict.fromkeys(others) if choice not in kept)]
+
+
+def _at_the_rate(choices: Sequence[Choice | None]) -> Choice | None:
+    """The choice that works as data arrives: as few positions at a time as the interval allows, all columns."""
+    folds = [c for c in choices if isinstance(c, Fold) and c.columns == 1]
+    repeated = [c for c in choices if isinstance(c, Copies)]
+    return min(folds, key=lambda c: c.positions, default=max(repeated, key=lambda c: c.cells, default=None))
 
 
 def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) -> list[Choice | None]:
@@ -254,4 +263,4 @@ def _thinned(
 
     folds = sorted((c for c in found if c is not None), key=lambda c: (-slots(c), str(c)))
     picked = np.unique(np.linspace(0, len(folds) - 1, most - 1).round().astype(int))
-    return [None, *(folds[n] for n in picked)]
+    return list(dict.fromkeys([None, _at_the_rate(folds), *(folds[n] for n in picked)]))
