@@ -191,6 +191,7 @@ def build_design(
     plan: Plan | None = None,
     model: DelayModel | None = None,
     extra_depth: int = 0,
+    dsp: bool = True,
     progress: Progress = silent,
 ) -> HardwareDesign:
     """Turn `graph` into hardware that meets `budget`.
@@ -199,7 +200,9 @@ def build_design(
         graph: the network.
         budget: time and room.
         model: delays of the cells; without a size it gets that of `analytic_cost`.
+        plan: how every layer is built; default unrolled, an event every cycle.
         extra_depth: see `multiply_matrix`.
+        dsp: whether products may use DSP slices.
         progress: told of every layer.
 
     Raises:
@@ -216,7 +219,7 @@ def build_design(
         raise BudgetError(message)
     graph.verify()
     plan = plan or Plan()
-    settings = Settings(model or DelayModel(), budget.period_ns, plan.interval, extra_depth)
+    settings = Settings(model or DelayModel(), budget.period_ns, plan.interval, extra_depth, dsp)
     settings = replace(settings, model=_sized(graph, plan, settings))
     layers, outputs = build_layers(graph, plan, settings, progress=progress)
     sources = write_sources(graph, layers, outputs, input_elements(graph, plan.beats))

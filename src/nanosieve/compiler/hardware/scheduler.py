@@ -203,7 +203,7 @@ def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -
 
 
 def _at_the_rate(choices: Sequence[Choice | None]) -> Choice | None:
-    """The choice that works as data arrives: as few positions at a time as the interval allows, all columns."""
+    """The choice that works as data arrives: as few positions at a time as the interval allows."""
     folds = [c for c in choices if isinstance(c, Fold) and c.columns == 1]
     repeated = [c for c in choices if isinstance(c, Copies)]
     return min(folds, key=lambda c: c.positions, default=max(repeated, key=lambda c: c.cells, default=None))
