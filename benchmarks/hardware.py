@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def lut() -> list[dict[str, Any]]:
         print(
             f"{model.stem:28s} {row['stages']} stages: LUT {ours['lut']:,.0f} / "
             f"{row['alkaid']['lut']:,.0f} = {row['lut_ratio']:.3f}; "
-            f"FF {ours['ff']:,.0f} / {row['alkaid']['ff']:,.0f}; seconds {taken:.2f} / {row['seconds']['alkaid']:.2f}",
+            f"FF {ours['ff']:,.0f} / {row['alkaid']['ff']:,.0f}; "
+            + f"seconds {taken:.2f} / {row['seconds']['alkaid']:.2f}",
             flush=True,
         )
     return rows
@@ -117,7 +119,8 @@ def lut() -> list[dict[str, Any]]:
 def tagger() -> Graph:
     """The tagger after the passes."""
     with tempfile.TemporaryDirectory() as name:
-        return run_passes(ns.load(networks.saved(networks.tagger(), Path(name))))
+        graph = run_passes(ns.load(networks.saved(networks.tagger(), Path(name))))
+    return replace(graph, source=None)
 
 
 def counted(design: HardwareDesign) -> dict[str, float]:

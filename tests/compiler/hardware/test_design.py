@@ -200,7 +200,7 @@ def test_long_delays_are_shift_registers() -> None:
     assert (now, early[1], last[1]) == ((5, sources.latency), sources.latency, 1)
     assert sources.latency >= 3
     ff = sources.latency + last[0]
-    assert top_estimate(sources) == {"lut": now[0] + early[0], "ff": ff, "dsp": 0}
+    assert top_estimate(sources) == {"lut": now[0] + early[0], "ff": ff, "dsp": 0, "bram36": 0, "uram": 0}
 
 
 def test_numbers_have_a_provenance(design: HardwareDesign) -> None:

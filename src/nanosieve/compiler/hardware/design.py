@@ -27,7 +27,7 @@ from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.sketch import Sketcher
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
-from nanosieve.devices import Device, devices, find_device
+from nanosieve.devices import RESOURCES, Device, devices, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress, silent
@@ -91,7 +91,7 @@ class HardwareDesign:
     def estimate(self) -> dict[str, Figure]:
         """LUT, FF and DSP from the area model, with the error that it has against Yosys."""
         rows = [*(layer_estimate(layer) for layer in self.layers), top_estimate(self.sources)]
-        total = {kind: round(sum(row[kind] for row in rows), 1) for kind in ("lut", "ff", "dsp")}
+        total = {kind: round(sum(row[kind] for row in rows), 1) for kind in RESOURCES}
         return {kind: cost_model().figure("lowered", kind, value) for kind, value in total.items()}
 
     def manifest(self) -> dict[str, Any]:

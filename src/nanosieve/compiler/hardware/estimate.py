@@ -16,7 +16,7 @@ __all__ = ["fan_out", "layer_estimate", "registers_by_stage", "top_estimate"]
 
 
 def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
-    """LUT, FF and DSP of a layer."""
+    """LUT, FF, DSP, BRAM36 and URAM of a layer."""
     cells, used = layer.netlist.cells, used_bits(layer.netlist)
     logic = sum(lut_cost(layer.netlist, cell, mask) for cell, mask in zip(cells, used, strict=True))
     lut = ff = 0.0
@@ -24,9 +24,11 @@ def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
         for first, last in pairwise(stages):
             shift, registers = delay_cost(last - first)
             lut, ff = lut + shift * mask.bit_count(), ff + registers * mask.bit_count()
-    if layer.feed:
-        lut, ff = lut + layer.feed.cost["lut"], ff + layer.feed.cost["ff"]
-    return {"lut": round(logic + lut, 1), "ff": ff, "dsp": sum(uses_dsp(cell) for cell in cells)}
+    total = {"lut": logic + lut, "ff": ff, "dsp": sum(uses_dsp(cell) for cell in cells)}
+    total |= {"bram36": 0.0, "uram": 0.0}
+    for kind, number in layer.feed.cost.items() if layer.feed else ():
+        total[kind] += number
+    return {kind: round(number, 1) for kind, number in total.items()}
 
 
 def top_estimate(sources: Sources) -> dict[str, float]:
@@ -35,7 +37,7 @@ def top_estimate(sources: Sources) -> dict[str, float]:
     for width, depth in sources.delays:
         shift, registers = delay_cost(depth)
         lut, ff = lut + width * shift, ff + width * registers
-    return {"lut": lut, "ff": ff, "dsp": 0}
+    return {"lut": lut, "ff": ff, "dsp": 0, "bram36": 0, "uram": 0}
 
 
 def fan_out(layer: BuiltLayer) -> int:

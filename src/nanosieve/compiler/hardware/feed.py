@@ -23,8 +23,9 @@ from functools import cached_property
 import numpy as np
 
 from nanosieve.compiler.graph import Integers, bit_width
-from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER, delay_cost
+from nanosieve.compiler.hardware.delay_lines import delay_cost
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom
 
 __all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Literal", "Reads", "Tap", "plan_feed"]
 
@@ -118,6 +119,30 @@ class Literal:
 
 Choice = Tap | Capture | Literal
 
+PRICES = {"lut": 1.0, "ff": 0.5, "bram36": 550.0, "uram": 1250.0}
+"""What memories cost in LUTs: as scarce as they are on the large devices of the catalogue."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A delay line with taps.
+
+    Attributes:
+        lanes: that go through it side by side.
+        depths: cycles of delay at which it is read, rising.
+        width: bits of all lanes.
+    """
+
+    lanes: tuple[int, ...]
+    depths: tuple[int, ...]
+    width: int
+
+    @cached_property
+    def stretches(self) -> tuple[Memory, ...]:
+        """The delays between the taps."""
+        lengths = np.diff([0, *self.depths])
+        return tuple(best_delay(self.width, int(length), PRICES) for length in lengths)
+
 
 @dataclass(frozen=True)
 class FeedPort:
@@ -183,19 +208,32 @@ class Feed:
         return tuple(sorted(found, key=lambda c: (c.cycle, c.lane)))
 
     @cached_property
-    def taps(self) -> dict[int, tuple[int, ...]]:
-        """Lane → the depths at which its line is read."""
+    def lines(self) -> tuple[Line, ...]:
+        """The delay lines; lanes that are read at the same depths share one."""
         depths: dict[int, set[int]] = {}
         for port in self.ports:
             for choice in port.choices:
                 if isinstance(choice, Tap) and choice.depth:
                     depths.setdefault(choice.lane, set()).add(choice.depth)
-        return {lane: tuple(sorted(found)) for lane, found in sorted(depths.items())}
+        together: dict[tuple[int, ...], list[int]] = {}
+        for lane in sorted(depths):
+            together.setdefault(tuple(sorted(depths[lane])), []).append(lane)
+        return tuple(
+            Line(tuple(lanes), found, sum(self.lanes[n].width for n in lanes))
+            for found, lanes in together.items()
+        )
 
-    @property
-    def long_lines(self) -> bool:
-        """Whether a line has a stretch that is a shift register."""
-        return any(max(np.diff([0, *depths])) >= SHIFT_REGISTER for depths in self.taps.values())
+    @cached_property
+    def table(self) -> Memory | None:
+        """The constants of all ports that hold nothing else, a word for each phase."""
+        width = sum(port.width for port in self.ports if port.table)
+        return best_rom(width, self.phases, PRICES) if width else None
+
+    @cached_property
+    def memories(self) -> tuple[Memory, ...]:
+        """The delays and the table."""
+        delays = [memory for line in self.lines for memory in line.stretches]
+        return (*delays, *([self.table] if self.table else []))
 
     @property
     def needed_interval(self) -> int:
@@ -214,20 +252,21 @@ class Feed:
 
     @cached_property
     def cost(self) -> dict[str, float]:
-        """LUT and FF of lines, captures, multiplexers, tables and the counter; before synthesis."""
-        lut = ff = 0.0
-        for lane, depths in self.taps.items():
-            luts, registers = _line_cost(depths, self.lanes[lane].width)
-            lut, ff = lut + luts, ff + registers
-        ff += sum(self.lanes[c.lane].width for c in self.captures)
+        """LUT, FF, BRAM36 and URAM of memories, captures, multiplexers and counters; before synthesis."""
+        total = dict.fromkeys(("lut", "ff", "bram36", "uram"), 0.0)
+        total["ff"] += sum(self.lanes[c.lane].width for c in self.captures)
+        for memory in self.memories:
+            for kind, number in memory.cost.items():
+                total[kind] += number
         for port in self.ports:
-            if not port.free:
-                lut += port.width * _choose_cost(port)
-                ff += port.width
+            if not port.free and not port.table:
+                total["lut"] += port.width * _choose_cost(port)
+                total["ff"] += port.width
         if self.phases > 1 or self.captures:
             counter = self.phases.bit_length() + 1
-            lut, ff = lut + 2 * counter, ff + counter
-        return {"lut": lut, "ff": ff}
+            total["lut"] += 2 * counter
+            total["ff"] += counter
+        return total
 
 
 def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
@@ -237,12 +276,9 @@ def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
 
 
 def _choose_cost(port: FeedPort) -> float:
-    """LUTs for each bit: a table of its phase, or a tree of multiplexers."""
-    n = len(port.choices)
-    if port.table:
-        return max(0.5, float(2.0 ** (np.ceil(np.log2(max(len(port.loads), 2))) - 6)))
+    """LUTs of a tree of multiplexers, for each bit."""
     constants = sum(isinstance(choice, Literal) for choice in port.choices)
-    return max(0.0, (n - constants - 1) / 3 + (constants > 0) / 2)
+    return max(0.0, (len(port.choices) - constants - 1) / 3 + (constants > 0) / 2)
 
 
 def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
@@ -281,7 +317,11 @@ def _port(
 ) -> FeedPort:
     ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
     if free:
-        return FeedPort(*ends, (Tap(int(reads.lane[p, 0]), int(depth[0]) + 1),), ((0, 0),), True, False)
+        lane, last = int(reads.lane[p, 0]), int(start[-1])
+        seen = Capture(lane, int(start[0]) - 1 - int(depth[0]))
+        keep = lane in captured and depth[0] > 0 and last - seen.cycle <= interval
+        source = seen if keep else Tap(lane, int(depth[0]) + 1)
+        return FeedPort(*ends, (source,), ((0, 0),), True, False)
     if (reads.lane[p] < 0).all():
         return _constants(reads, p, start)
     choices: dict[Choice, int] = {}
@@ -304,13 +344,11 @@ def _port(
 
 
 def _constants(reads: Reads, p: int, start: Integers) -> FeedPort:
-    """A port that reads nothing but constants."""
+    """A port that reads nothing but constants: a column of the table."""
     ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
-    fresh = np.flatnonzero(~reads.kept[p])
-    codes, which = np.unique(reads.code[p][fresh], return_inverse=True)
-    loads = zip((start[fresh] - start[0]).tolist(), which.tolist(), strict=True)
-    kept = bool(reads.kept[p].any())
-    return FeedPort(*ends, tuple(Literal(code) for code in codes.tolist()), tuple(loads), False, kept)
+    codes, which = np.unique(reads.code[p], return_inverse=True)
+    loads = zip((start - start[0]).tolist(), which.tolist(), strict=True)
+    return FeedPort(*ends, tuple(Literal(code) for code in codes.tolist()), tuple(loads), False, False)
 
 
 def _lanes_to_capture(
@@ -318,9 +356,10 @@ def _lanes_to_capture(
 ) -> set[int]:
     """The lanes of which single elements are kept, because a line with all taps would cost more."""
     taps: dict[int, set[int]] = {}
-    for p in np.flatnonzero(free):
+    steady = free & (reads.slots > 1)  # what is read once can be kept as well
+    for p in np.flatnonzero(steady):
         taps.setdefault(int(reads.lane[p, 0]), set()).add(int(depth[p, 0]) + 1)
-    loaded = ~reads.kept & (reads.lane >= 0) & ~free[:, np.newaxis]
+    loaded = ~reads.kept & (reads.lane >= 0) & ~steady[:, np.newaxis]
     lanes, delays, cycles = reads.lane[loaded], depth[loaded], arrival[loaded]
     ports = np.nonzero(loaded)[0]
     chosen: set[int] = set()

@@ -12,13 +12,12 @@ from nanosieve.compiler.hardware.feed import (
     Feed,
     FeedPort,
     Lane,
+    Line,
     Literal,
 )
+from nanosieve.compiler.hardware.memories import Memory, delay_lines, rom_lines
 
-__all__ = ["DELAY_LINE", "Controls", "counter", "feed_module"]
-
-DELAY_LINE = "nanosieve_delay"
-"""The library module of a delay."""
+__all__ = ["Controls", "counter", "feed_module"]
 
 
 @dataclass(frozen=True)
@@ -90,47 +89,39 @@ def counter(name: str, start: str, phases: int) -> list[str]:
 
 
 def _lanes(feed: Feed, buses: Mapping[str, tuple[str, int, Sequence[tuple[int, int]]]]) -> list[str]:
-    """Wires of the lanes, and their delay lines; lanes of one source with the same taps share a line."""
+    """Wires of the lanes, and their delay lines."""
     lines = [""]
     for n, lane in enumerate(feed.lanes):
         signal, _, layout = buses[lane.source]
         lsb, width = layout[lane.index]
         lines.append(f"  wire {_sign(lane)}[{width - 1}:0] a{n} = {signal}[{lsb + width - 1}:{lsb}];")
-    together: dict[tuple[int, ...], list[int]] = {}
-    for n, depths in feed.taps.items():
-        together.setdefault(depths, []).append(n)
-    for line, (depths, lanes) in enumerate(together.items()):
-        lines += _line(f"line{line}", depths, [(n, feed.lanes[n]) for n in lanes])
+    for n, line in enumerate(feed.lines):
+        lines += _line(f"line{n}", line, feed)
     return lines
 
 
-def _line(name: str, depths: tuple[int, ...], lanes: list[tuple[int, Lane]]) -> list[str]:
-    width = sum(lane.width for _, lane in lanes)
-    lines = ["", f"  // {', '.join(f'{lane.source}[{lane.index}]' for _, lane in lanes[:4])}"]
-    lines[-1] += f" and {len(lanes) - 4} more lanes" if len(lanes) > 4 else ""
-    lines.append(f"  wire [{width - 1}:0] {name} = {{{', '.join(f'a{n}' for n, _ in reversed(lanes))}}};")
-    before, last = name, 0
-    for depth in depths:
-        length, after = depth - last, f"{name}_{depth}"
-        if length >= SHIFT_REGISTER:
-            lines.append(f"  wire [{width - 1}:0] {after};")
-            parameters = f"#(.WIDTH({width}), .DEPTH({length}))"
-            lines.append(
-                f"  nanosieve_delay {parameters} u_{after} (.clk(clk), .in({before}), .out({after}));"
-            )
-        else:
-            steps = [*(f"{after}_{k}" for k in range(1, length)), after]
-            lines.append(f"  reg [{width - 1}:0] {', '.join(steps)};")
+def _line(name: str, line: Line, feed: Feed) -> list[str]:
+    lanes = [feed.lanes[n] for n in line.lanes]
+    more = f" and {len(lanes) - 4} more lanes" if len(lanes) > 4 else ""
+    lines = ["", f"  // {', '.join(f'{lane.source}[{lane.index}]' for lane in lanes[:4])}{more}"]
+    given = ", ".join(f"a{n}" for n in reversed(line.lanes))
+    lines.append(f"  wire [{line.width - 1}:0] {name} = {{{given}}};")
+    before = name
+    for depth, memory in zip(line.depths, line.stretches, strict=True):
+        after = f"{name}_{depth}"
+        if memory.depth < SHIFT_REGISTER:
+            steps = [*(f"{after}_{k}" for k in range(1, memory.depth)), after]
+            lines.append(f"  reg [{line.width - 1}:0] {', '.join(steps)};")
             pairs = zip(steps, [before, *steps], strict=False)
             lines.append(f"  always @(posedge clk) begin {' '.join(f'{a} <= {b};' for a, b in pairs)} end")
+        else:
+            lines += delay_lines(memory, after, before)
         lsb = 0
-        for n, lane in lanes:
-            lines.append(
-                f"  wire {_sign(lane)}[{lane.width - 1}:0] a{n}_d{depth} = "
-                f"{after}[{lsb + lane.width - 1}:{lsb}];"
-            )
+        for n, lane in zip(line.lanes, lanes, strict=True):
+            bits = f"{after}[{lsb + lane.width - 1}:{lsb}]"
+            lines.append(f"  wire {_sign(lane)}[{lane.width - 1}:0] a{n}_d{depth} = {bits};")
             lsb += lane.width
-        before, last = after, depth
+        before = after
     return lines
 
 
@@ -159,16 +150,19 @@ def _ports(feed: Feed) -> list[str]:
     """The ports of the kernel; those that are loaded in the same phases share what selects."""
     lines = ["", f"  // the {len(feed.ports)} ports of the kernel"]
     groups: dict[tuple[object, ...], list[int]] = {}
+    constants = [n for n, port in enumerate(feed.ports) if port.table]
     for n, port in enumerate(feed.ports):
         if port.free:
             value = _value(port.choices[0], port, feed)
             lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {value};")
-        else:
-            groups.setdefault((port.table, port.keeps, port.loads), []).append(n)
-    if groups:
+        elif not port.table:
+            groups.setdefault((port.keeps, port.loads), []).append(n)
+    if groups or constants:
         lines += ["", *counter("slot", "start", feed.phases)]
-    for g, ((table, _, _), members) in enumerate(groups.items()):
-        lines += _table(feed, members) if table else _selected(feed, g, members)
+    if feed.table is not None:
+        lines += _table(feed, feed.table, constants)
+    for g, members in enumerate(groups.values()):
+        lines += _selected(feed, g, members)
     return lines
 
 
@@ -208,29 +202,20 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
     return lines
 
 
-def _table(feed: Feed, members: list[int]) -> list[str]:
-    """Ports that hold only constants, as one table."""
-    ports = [feed.ports[n] for n in members]
-    width = sum(port.width for port in ports)
-    lines = ["", f"  reg [{width - 1}:0] table{members[0]};"]
-    enable = _enable(feed, ports[0], f"load{members[0]}t", lines)
-    lines += ["  always @(posedge clk)", f"    {enable}case (slot_phase)"]
-    for k, (phase, _) in enumerate(ports[0].loads):
-        word = lsb = 0
-        for port in ports:
-            choice = port.choices[port.loads[k][1]]
+def _table(feed: Feed, table: Memory, members: list[int]) -> list[str]:
+    """Ports that hold only constants, as one table with a word for each phase."""
+    words = [0] * feed.phases
+    lines, lsb = [], 0
+    for n in members:
+        port = feed.ports[n]
+        for phase, k in port.loads:
+            choice = port.choices[k]
             assert isinstance(choice, Literal)
-            word |= (choice.code & ((1 << port.width) - 1)) << lsb
-            lsb += port.width
-        label = _phases(feed, [phase]) if k < len(ports[0].loads) - 1 else "default"
-        lines.append(f"      {label}: table{members[0]} <= {width}'h{word:x};")
-    lines.append("    endcase")
-    lsb = 0
-    for n, port in zip(members, ports, strict=True):
-        bits = f"table{members[0]}[{lsb + port.width - 1}:{lsb}]"
+            words[phase] |= (choice.code & ((1 << port.width) - 1)) << lsb
+        bits = f"constants[{lsb + port.width - 1}:{lsb}]"
         lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
         lsb += port.width
-    return lines
+    return ["", *rom_lines(table, "constants", words, "slot_phase"), *lines]
 
 
 def _enable(feed: Feed, port: FeedPort, name: str, lines: list[str]) -> str:

@@ -30,7 +30,7 @@ _KEYWORDS = """
     unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait wait_order
     wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
-_PORTS = "clk reset valid_in valid_out busy start capture in out nanosieve_delay"
+_PORTS = "clk reset valid_in valid_out busy start capture in out constants constants_words nanosieve_delay"
 _TAKEN = frozenset(f"{_KEYWORDS} {_PORTS}".split())
 """The words of SystemVerilog (IEEE 1800-2017), which tools read ``.v`` files as, and our own ports."""
 

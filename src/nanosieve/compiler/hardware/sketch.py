@@ -176,7 +176,8 @@ class _Sketching(House):
         used = range(len(kernel.reads))
         feed = feed_of(self.graph, part.name, kernel, used, lanes, self.buses, self.settings)
         self.interval = max(self.interval, feed.needed_interval)
-        cost = cost + Cost(lut=feed.cost["lut"], ff=feed.cost["ff"])
+        needed = feed.cost
+        cost = cost + Cost(needed["lut"], needed["ff"], 0.0, needed["bram36"], needed["uram"])
         self._note(part, kernel.slots, feed.start[0], feed.start[-1] + cost.stages, cost)
         return elements_of(self.graph, part.name, kernel, lanes, feed.start)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
+from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.feed_verilog import DELAY_LINE, Controls, feed_module
+from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
 from nanosieve.compiler.hardware.timeline import timeline
@@ -84,8 +85,9 @@ class LayerModule:
         used = list(used_library(self.layer.netlist))
         if self.layer.feed is None:
             return {self.module: used}
-        lines = [DELAY_LINE] if self.layer.feed.long_lines else []
-        return {self.module: inner + lines, **dict.fromkeys(inner, used)}
+        stored = (m for m in self.layer.feed.memories if m.kind != "rom" and m.depth >= SHIFT_REGISTER)
+        delays = list(dict.fromkeys(memory.module for memory in stored))
+        return {self.module: inner + delays, **dict.fromkeys(inner, used)}
 
 
 @dataclass(frozen=True)
