@@ -16,18 +16,16 @@ slot before it read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from nanosieve.compiler.graph import Integers, bit_width
-from nanosieve.compiler.hardware.delay_lines import delay_cost
+from nanosieve.compiler.graph import bit_width
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom
 
-__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Literal", "Reads", "Tap", "plan_feed"]
+__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Line", "Literal", "Tap", "lane_of"]
 
 
 @dataclass(frozen=True)
@@ -44,54 +42,6 @@ class Lane:
     def width(self) -> int:
         """Bits."""
         return max(bit_width(self.low, self.high), 1)
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What a kernel reads, as arrays (ports, slots).
-
-    Attributes:
-        lanes: the lanes that `lane` counts.
-        low, high, exponent: of each port (ports,).
-        lane: which lane holds the element; -1 for a constant.
-        arrival: the cycle in which it stands there, from the first of the event; of an element that the
-            kernel itself makes the stage in which it leaves the kernel.
-        own: the slot of this kernel that makes it; -1 for elements of other layers.
-        code: the constant.
-        late: whether the element comes too late in its cycle to go through a multiplexer.
-    """
-
-    lanes: tuple[Lane, ...]
-    low: Integers
-    high: Integers
-    exponent: Integers
-    lane: Integers
-    arrival: Integers
-    own: Integers
-    code: Integers
-    late: np.typing.NDArray[np.bool_]
-
-    @property
-    def ports(self) -> int:
-        """Number of ports."""
-        return len(self.low)
-
-    @property
-    def slots(self) -> int:
-        """Number of slots."""
-        return int(self.lane.shape[1])
-
-    @cached_property
-    def kept(self) -> np.typing.NDArray[np.bool_]:
-        """Whether a slot reads what the slot before it read (ports, slots)."""
-        same = np.zeros(self.lane.shape, dtype=bool)
-        pairs = [array[:, 1:] == array[:, :-1] for array in (self.lane, self.arrival, self.own, self.code)]
-        same[:, 1:] = np.logical_and.reduce(pairs)
-        return same
-
-    def arrivals(self, start: Integers) -> Integers:
-        """The cycle in which every element stands on its lane, when slot ``j`` begins at ``start[j]``."""
-        return np.where(self.own >= 0, start[np.maximum(self.own, 0)], 0) + self.arrival
 
 
 @dataclass(frozen=True)
@@ -269,134 +219,10 @@ class Feed:
         return total
 
 
-def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
-    """LUTs and registers of a delay line with taps."""
-    stretches = [delay_cost(int(length)) for length in np.diff([0, *depths])]
-    return width * sum(lut for lut, _ in stretches), width * sum(ff for _, ff in stretches)
-
-
 def _choose_cost(port: FeedPort) -> float:
     """LUTs of a tree of multiplexers, for each bit."""
     constants = sum(isinstance(choice, Literal) for choice in port.choices)
     return max(0.0, (len(port.choices) - constants - 1) / 3 + (constants > 0) / 2)
-
-
-def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
-    """The cheapest feed for slots that begin in the cycles `start`.
-
-    Args:
-        reads: what each port reads in each slot.
-        start: cycle of stage 0 of each slot (slots,), rising; every element is there a cycle before.
-        interval: the number of cycles that two events are apart, at least.
-    """
-    arrival = reads.arrivals(start)
-    depth = start[np.newaxis] - 1 - arrival
-    free = _free(reads, depth)
-    captured = _lanes_to_capture(reads, arrival, depth, free, interval)
-    ports = tuple(
-        _port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports)
-    )
-    used = sorted({c.lane for port in ports for c in port.choices if not isinstance(c, Literal)})
-    place = {old: new for new, old in enumerate(used)}
-    return Feed(
-        tuple(reads.lanes[n] for n in used),
-        tuple(_renumbered(port, place) for port in ports),
-        tuple(int(s) for s in start),
-        interval,
-    )
-
-
-def _free(reads: Reads, depth: Integers) -> np.typing.NDArray[np.bool_]:
-    """Which ports are the same tap in every slot."""
-    same_lane = (reads.lane == reads.lane[:, :1]).all(axis=1) & (reads.lane[:, 0] >= 0)
-    return np.asarray(same_lane & (depth == depth[:, :1]).all(axis=1) & ~reads.kept.any(axis=1))
-
-
-def _port(
-    reads: Reads, p: int, start: Integers, depth: Integers, free: bool, captured: set[int], interval: int
-) -> FeedPort:
-    ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
-    if free:
-        lane, last = int(reads.lane[p, 0]), int(start[-1])
-        seen = Capture(lane, int(start[0]) - 1 - int(depth[0]))
-        keep = lane in captured and depth[0] > 0 and last - seen.cycle <= interval
-        source = seen if keep else Tap(lane, int(depth[0]) + 1)
-        return FeedPort(*ends, (source,), ((0, 0),), True, False)
-    if (reads.lane[p] < 0).all():
-        return _constants(reads, p, start)
-    choices: dict[Choice, int] = {}
-    loads: list[tuple[int, int]] = []
-    for j in np.flatnonzero(~reads.kept[p]):
-        lane, ago = int(reads.lane[p, j]), int(depth[j])
-        choice: Choice
-        if lane < 0:
-            choice = Literal(int(reads.code[p, j]))
-        elif lane in captured and ago:
-            choice = Capture(lane, int(start[j]) - 1 - ago)
-        else:
-            choice = Tap(lane, ago)
-        loads.append((int(start[j] - start[0]), choices.setdefault(choice, len(choices))))
-    kept = bool(reads.kept[p].any())
-    only = next(iter(choices))
-    if len(choices) == 1 and isinstance(only, Capture) and start[-1] - only.cycle <= interval:
-        return FeedPort(*ends, (only,), ((0, 0),), True, kept)
-    return FeedPort(*ends, tuple(choices), tuple(loads), False, kept)
-
-
-def _constants(reads: Reads, p: int, start: Integers) -> FeedPort:
-    """A port that reads nothing but constants: a column of the table."""
-    ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
-    codes, which = np.unique(reads.code[p], return_inverse=True)
-    loads = zip((start - start[0]).tolist(), which.tolist(), strict=True)
-    return FeedPort(*ends, tuple(Literal(code) for code in codes.tolist()), tuple(loads), False, False)
-
-
-def _lanes_to_capture(
-    reads: Reads, arrival: Integers, depth: Integers, free: np.typing.NDArray[np.bool_], interval: int
-) -> set[int]:
-    """The lanes of which single elements are kept, because a line with all taps would cost more."""
-    taps: dict[int, set[int]] = {}
-    steady = free & (reads.slots > 1)  # what is read once can be kept as well
-    for p in np.flatnonzero(steady):
-        taps.setdefault(int(reads.lane[p, 0]), set()).add(int(depth[p, 0]) + 1)
-    loaded = ~reads.kept & (reads.lane >= 0) & ~steady[:, np.newaxis]
-    lanes, delays, cycles = reads.lane[loaded], depth[loaded], arrival[loaded]
-    ports = np.nonzero(loaded)[0]
-    chosen: set[int] = set()
-    for lane in np.unique(lanes[delays > 0]):
-        mine = lanes == lane
-        late = mine & (delays > 0)
-        if delays[mine].max() > interval:
-            continue
-        width = reads.lanes[lane].width
-        base = taps.get(int(lane), set())
-        wanted = base | set(delays[late].tolist())
-        before, after = _line_cost(sorted(base), width), _line_cost(sorted(wanted), width)
-        line = after[0] - before[0] + (after[1] - before[1]) / 2
-        line += width * _inputs(ports[mine], delays[mine]) / 3
-        capture = width * len(np.unique(cycles[late])) / 2
-        capture += width * _inputs(ports[mine], np.where(delays[mine] > 0, cycles[mine], -1)) / 3
-        if capture < line:
-            chosen.add(int(lane))
-    return chosen
-
-
-def _inputs(port: Integers, key: Integers) -> int:
-    """Inputs of all multiplexers: different keys, port by port."""
-    return len(np.unique(np.stack([port, key]), axis=1).T)
-
-
-def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:
-    choices: list[Choice] = []
-    for choice in port.choices:
-        match choice:
-            case Tap():
-                choices.append(Tap(place[choice.lane], choice.depth))
-            case Capture():
-                choices.append(Capture(place[choice.lane], choice.cycle))
-            case Literal():
-                choices.append(choice)
-    return FeedPort(port.low, port.high, port.exponent, tuple(choices), port.loads, port.free, port.keeps)
 
 
 def lane_of(element: Element) -> Lane:

@@ -12,7 +12,8 @@ from nanosieve.compiler.graph import Constant, Gather, Graph, Integers, Node, Re
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.built import BuiltLayer, without_dead
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.feed import Reads, lane_of
+from nanosieve.compiler.hardware.feed import lane_of
+from nanosieve.compiler.hardware.feed_plan import Reads
 from nanosieve.compiler.hardware.lower import Lowering
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_registers

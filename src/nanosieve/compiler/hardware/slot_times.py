@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nanosieve.compiler.graph import Integers
-from nanosieve.compiler.hardware.feed import Feed, Reads, plan_feed
+from nanosieve.compiler.hardware.feed import Feed
+from nanosieve.compiler.hardware.feed_plan import Reads, plan_feed
 
 __all__ = ["best_feed", "soonest"]
 

@@ -10,7 +10,8 @@ import numpy as np
 from nanosieve.compiler.graph import Graph, Input, Node
 from nanosieve.compiler.hardware.built import BuiltLayer, without_dead
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.feed import Feed, Lane, Reads, lane_of
+from nanosieve.compiler.hardware.feed import Feed, Lane, lane_of
+from nanosieve.compiler.hardware.feed_plan import Reads
 from nanosieve.compiler.hardware.netlist import Netlist, Value
 from nanosieve.compiler.hardware.once import Settings, leaves, used_ports
 from nanosieve.compiler.hardware.schedule import Arrival, place_registers
