@@ -14,6 +14,7 @@ from helpers.hgq_models import kbi, kif, model_of, saved
 from nanosieve.cli import main
 from nanosieve.compiler.graph import load_graph
 from nanosieve.compiler.hardware import design as hardware_design
+from nanosieve.compiler.hardware import fit as hardware_fit
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,8 @@ def test_ctrl_c_leaves_no_half_written_design(
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hardware_design, victim, stop)
+    place = hardware_fit if victim == "build_layers" else hardware_design
+    monkeypatch.setattr(place, victim, stop)
     assert run(model, "-o", tmp_path / "d") == 130
     assert not (tmp_path / "d" / "design.json").exists()
     assert not list(tmp_path.rglob("*.part"))

@@ -9,6 +9,7 @@ import click
 
 from nanosieve.cli._input_file import read_arrays
 from nanosieve.cli._terminal import console, echo_json, show_table, terminal_progress
+from nanosieve.errors import SettingsError
 
 __all__ = ["command"]
 
@@ -40,6 +41,30 @@ SHOWN = 3
     "again for single layers, as dense_1=fixed<8,3> or dense_1.kernel=fixed<6,1>.",
 )
 @click.option("--per-channel", is_flag=True, help="Choose the binary points of kernels by output channel.")
+@click.option(
+    "--layer",
+    "layers",
+    metavar="NAME=HOW",
+    multiple=True,
+    help="How to build a layer: unrolled, slots:P,Q (P positions and one of Q parts of the columns at a "
+    "time), slots:P,Q,packed (two products in a DSP slice), cells:N (copies of a recurrent cell); again for "
+    "other layers.",
+)
+@click.option(
+    "--beats",
+    metavar="INPUT=P",
+    multiple=True,
+    help="Positions of an input that enter in a cycle, 0 for all [default: what the interval allows for "
+    "inputs of many bits].",
+)
+@click.option(
+    "--minimise",
+    type=click.Choice(["balanced", "lut", "dsp"]),
+    default="balanced",
+    show_default=True,
+    help="Which resource counts most; balanced: each as scarce as on the device.",
+)
+@click.option("--no-dsp", is_flag=True, help="Build all products from LUTs.")
 @click.option("--axi", is_flag=True, help="Also write an AXI4-Stream wrapper with back-pressure, into axi/.")
 @click.option("--vhdl", is_flag=True, help="Also write a VHDL component and an instance of it, into vhdl/.")
 @click.option(
@@ -60,6 +85,10 @@ def command(
     calibrate: Path | None,
     precision: tuple[str, ...],
     per_channel: bool,
+    layers: tuple[str, ...],
+    beats: tuple[str, ...],
+    minimise: str,
+    no_dsp: bool,
     axi: bool,
     vhdl: bool,
     vendor: bool,
@@ -80,6 +109,7 @@ def command(
     from nanosieve.compiler.design import compile, load
     from nanosieve.compiler.graph import Overflow, overflows
     from nanosieve.compiler.hardware import Budget
+    from nanosieve.compiler.hardware.plan import text_of
 
     chosen = {"axi": axi, "vhdl": vhdl, "vendor": vendor}
     integration = [kind for kind, wanted in chosen.items() if wanted]
@@ -87,7 +117,17 @@ def command(
     with terminal_progress() as progress:
         sample = None if calibrate is None else read_arrays(calibrate, "calibration sample")
         graph = load(model, calibrate=sample, precision=_by_layer(precision) or None, per_channel=per_channel)
-        design = compile(graph, budget, out=out, integration=integration, progress=progress)
+        design = compile(
+            graph,
+            budget,
+            out=out,
+            layers=_pairs("--layer", layers),
+            beats={name: _count(text) for name, text in _pairs("--beats", beats).items()},
+            minimise=minimise,
+            dsp=not no_dsp,
+            integration=integration,
+            progress=progress,
+        )
     if print_graph and not as_json:
         console.print(str(design.graph), markup=False, highlight=False)
     figures = {"timing": design.timing, "resources": design.hardware.estimate}
@@ -95,10 +135,21 @@ def command(
     if as_json:
         rows = {kind: {k: f.to_dict() for k, f in row.items()} for kind, row in figures.items()}
         warnings = {"overflow": [str(excess) for excess in wraps], "exact": design.graph.exact}
-        echo_json({"design": str(design.folder), "budget": asdict(budget), **rows, **warnings})
+        echo_json(
+            {
+                "design": str(design.folder),
+                "budget": asdict(budget),
+                "plan": design.hardware.plan.to_dict(),
+                **rows,
+                **warnings,
+            }
+        )
         return
     table = [[name, str(figure)] for row in figures.values() for name, figure in row.items()]
     show_table(f"{design.graph.name} on {device}", ["", "figure"], table)
+    shared = [[name, text_of(choice)] for name, choice in design.hardware.plan.layers.items()]
+    if shared:
+        show_table("shared in time", ["layer", "built as"], shared)
     for excess in wraps[:SHOWN]:
         click.echo(f"overflow: {excess}")
     if len(wraps) > SHOWN:
@@ -106,6 +157,23 @@ def command(
     console.print(
         f"design written to {design.folder}; next: nanosieve verify {design.folder}", soft_wrap=True
     )
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE``, again and again."""
+    pairs = [text.rpartition("=") for text in given]
+    for (name, _, _), text in zip(pairs, given, strict=True):
+        if not name:
+            message = f"{option} takes NAME=VALUE, not {text!r}"
+            raise SettingsError(message)
+    return {name: value for name, _, value in pairs}
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        message = f"--beats takes INPUT=P with a whole number P, not {text!r}"
+        raise SettingsError(message)
+    return int(text)
 
 
 def _by_layer(options: tuple[str, ...]) -> str | dict[str, str]:

@@ -14,6 +14,7 @@ from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
 from nanosieve.compiler.hardware.integration import write_integration
+from nanosieve.compiler.hardware.plan import choice_of
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
@@ -115,6 +116,10 @@ def compile(
     out: str | Path | None = None,
     model: DelayModel | None = None,
     extra_depth: int = 0,
+    layers: Mapping[str, str] | None = None,
+    beats: Mapping[str, int] | None = None,
+    minimise: str = "balanced",
+    dsp: bool = True,
     integration: Collection[str] = (),
     progress: Progress = silent,
 ) -> Design:
@@ -126,6 +131,13 @@ def compile(
         out: the folder; default ``out/<name of the graph>``.
         model: delays of the cells.
         extra_depth: adders that a path may have beyond the least possible; -1 for any number.
+        layers: layer → how it must be built: ``"unrolled"``, ``"slots:P,Q"`` (P positions and one of Q
+            parts of the columns at a time), ``"slots:P,Q,packed"`` (two products in a DSP slice) or
+            ``"cells:N"`` (a recurrent layer with N copies of its cell); the scheduler chooses for the others.
+        beats: input → positions that enter in a cycle, 0 for all of them; by default an input of many bits
+            streams.
+        minimise: ``"balanced"`` (each resource as scarce as on the device), ``"lut"`` or ``"dsp"``.
+        dsp: whether products may use DSP slices.
         integration: what to write beside the design, of ``"axi"``, ``"vhdl"`` and ``"vendor"``.
         progress: told of every layer.
 
@@ -135,7 +147,15 @@ def compile(
         OutputError: the folder cannot be written to.
     """
     hardware = build_design(
-        run_passes(graph), budget or Budget(), model=model, extra_depth=extra_depth, progress=progress
+        run_passes(graph),
+        budget or Budget(),
+        layers={name: choice_of(text) for name, text in (layers or {}).items()},
+        beats=beats,
+        minimise=minimise,
+        model=model,
+        extra_depth=extra_depth,
+        dsp=dsp,
+        progress=progress,
     )
     folder = Path(out) if out is not None else Path("out") / graph.name
     hardware.write(folder)

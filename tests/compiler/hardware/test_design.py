@@ -91,12 +91,13 @@ def test_a_device_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         type(small), "usable_count", lambda self, kind: 50 if self.name == "tiny-fpga" else 1e5
     )
-    monkeypatch.setattr(hardware.design, "find_device", lambda name: small)
+    for module in (hardware.fit, hardware.scheduler):
+        monkeypatch.setattr(module, "find_device", lambda name: small)
     with pytest.raises(BudgetError, match=r"LUT: about .*; of the devices, .*xcvu9p.* would do$"):
-        build_design(network(), Budget())
+        build_design(network(), Budget(every="5 ns"))
     monkeypatch.setattr(type(small), "usable_count", lambda self, kind: 50)
     with pytest.raises(BudgetError, match=r"; no device of the catalogue would do$"):
-        build_design(network(), Budget())
+        build_design(network(), Budget(every="5 ns"))
 
 
 def test_an_unknown_device() -> None:
@@ -172,7 +173,7 @@ def test_the_manifest(design: HardwareDesign, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_registers_agree_with_the_verilog(seed: int) -> None:
     """The registers of the picture are those of the text, but for bits that nobody reads."""
-    design = build_design(random_graph(seed, 20), Budget(latency="10 us"))
+    design = build_design(random_graph(seed, 20), Budget(latency="10 us", every="5 ns"))
     for layer, module in zip(design.layers, design.sources.layers, strict=True):
         written: Counter[int] = Counter()
         for high, stage in re.findall(r"^  reg (?:signed )?\[(\d+):0\] n\d+_s(\d+);", module.text, re.M):

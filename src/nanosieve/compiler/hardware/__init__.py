@@ -2,7 +2,8 @@
 
 from nanosieve.compiler.hardware.analytic import Cost, analytic_cost, analytic_costs
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.design import HardwareDesign, build_design
+from nanosieve.compiler.hardware.design import HardwareDesign
+from nanosieve.compiler.hardware.fit import build_design
 from nanosieve.compiler.hardware.timing import DelayModel
 
 __all__ = [

@@ -16,7 +16,7 @@ class Budget:
 
     Attributes:
         every: time between two events, e.g. one bunch crossing, ``"25 ns"``.
-        latency: time from the last input to the decision, e.g. ``"1 us"``.
+        latency: time from the first input of an event to the decision, e.g. ``"1 us"``.
         clock: clock of the design, e.g. ``"200 MHz"``.
         device: name in the catalogue, e.g. ``"xcvu9p"``.
         share: part of the usable resources of the device that the network may take, 0 to 1.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,18 @@ from typing import Any
 from nanosieve._files import atomic_path, output_folder, write_text
 from nanosieve.compiler.graph import Graph, save_graph
 from nanosieve.compiler.hardware.budget import Budget
-from nanosieve.compiler.hardware.build import build_layers
 from nanosieve.compiler.hardware.built import BuiltLayer
-from nanosieve.compiler.hardware.clock import MOST_LUTS, Clock
+from nanosieve.compiler.hardware.clock import Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
 from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
-from nanosieve.compiler.hardware.inputs import input_elements
-from nanosieve.compiler.hardware.liveness import live_elements
-from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
-from nanosieve.compiler.hardware.sketch import Sketcher
 from nanosieve.compiler.hardware.timing import DelayModel
-from nanosieve.compiler.hardware.top import Sources, elements_to_dicts, write_sources
-from nanosieve.devices import RESOURCES, Device, devices, find_device
-from nanosieve.errors import BudgetError
+from nanosieve.compiler.hardware.top import Sources, elements_to_dicts
+from nanosieve.devices import RESOURCES, find_device
 from nanosieve.figure import Figure, Provenance
-from nanosieve.progress import Progress, silent
 
-__all__ = ["HardwareDesign", "build_design"]
+__all__ = ["HardwareDesign"]
 
 FORMAT = 2
 
@@ -47,6 +39,7 @@ class HardwareDesign:
         layers: one for each module, in topological order.
         sources: the Verilog.
         model: the delays it was built with.
+        plan: by which architecture every layer is built.
     """
 
     graph: Graph
@@ -54,6 +47,7 @@ class HardwareDesign:
     layers: tuple[BuiltLayer, ...]
     sources: Sources
     model: DelayModel
+    plan: Plan = field(default_factory=Plan)
 
     @property
     def timing(self) -> dict[str, Figure]:
@@ -117,6 +111,7 @@ class HardwareDesign:
             "layers": [self._layer(n) for n in range(len(self.layers))],
             "modules": modules,
             "budget": asdict(self.budget),
+            "plan": self.plan.to_dict(),
             "timing": {name: figure.to_dict() for name, figure in self.timing.items()},
             "estimate": {name: figure.to_dict() for name, figure in self.estimate.items()},
         }
@@ -182,110 +177,3 @@ def _placed(layer: BuiltLayer, layout: Sequence[tuple[int, int]]) -> list[dict[s
         (row,) = elements_to_dicts([e], [layout[e.index]])
         rows.append({**row, "stage": e.arrival.stage})
     return rows
-
-
-def build_design(
-    graph: Graph,
-    budget: Budget,
-    *,
-    plan: Plan | None = None,
-    model: DelayModel | None = None,
-    extra_depth: int = 0,
-    dsp: bool = True,
-    progress: Progress = silent,
-) -> HardwareDesign:
-    """Turn `graph` into hardware that meets `budget`.
-
-    Args:
-        graph: the network.
-        budget: time and room.
-        model: delays of the cells; without a size it gets that of `analytic_cost`.
-        plan: how every layer is built; default unrolled, an event every cycle.
-        extra_depth: see `multiply_matrix`.
-        dsp: whether products may use DSP slices.
-        progress: told of every layer.
-
-    Raises:
-        BudgetError: the latency or the room does not suffice; the message says what would do.
-        UnknownNameError: no such device.
-        UnsupportedLayerError: an op has no hardware.
-    """
-    device = find_device(budget.device)
-    if budget.interval_cycles < 1:
-        message = (
-            f"an event every {budget.every_ns:g} ns is more than one event in a clock cycle of "
-            f"{budget.period_ns:g} ns; a clock of {_up(1e3 / budget.every_ns)} MHz or faster would do"
-        )
-        raise BudgetError(message)
-    graph.verify()
-    plan = plan or Plan()
-    settings = Settings(model or DelayModel(), budget.period_ns, plan.interval, extra_depth, dsp)
-    settings = replace(settings, model=_sized(graph, plan, settings))
-    layers, outputs = build_layers(graph, plan, settings, progress=progress)
-    sources = write_sources(graph, layers, outputs, input_elements(graph, plan.beats))
-    design = HardwareDesign(graph, budget, tuple(layers), sources, settings.model)
-    _check_latency(design)
-    _check_room(design, device)
-    return design
-
-
-def _sized(graph: Graph, plan: Plan, settings: Settings) -> DelayModel:
-    """The delays in a design of this size, which is estimated where the model does not state it.
-
-    Registers are placed for no larger one than was calibrated; what is beyond shows in
-    `HardwareDesign.clock`.
-    """
-    if settings.model.luts is not None:
-        return settings.model
-    luts = Sketcher(graph, settings, live_elements(graph)).sketch(plan).cost.lut
-    return replace(settings.model, luts=min(round(luts), MOST_LUTS))
-
-
-def _check_latency(design: HardwareDesign) -> None:
-    budget, cycles = design.budget, design.sources.latency
-    if cycles > budget.latency_cycles:
-        last = max(design.layers, key=lambda layer: layer.last_stage)
-        message = (
-            f"latency: {cycles} cycles of {budget.period_ns:g} ns are {cycles * budget.period_ns:g} ns, "
-            f"{(cycles - budget.latency_cycles) * budget.period_ns:g} ns over the budget of "
-            f"{budget.latency_ns:g} ns (the last layer is {last.name!r}); "
-            f"--latency {_up(cycles * budget.period_ns)}ns would do"
-        )
-        raise BudgetError(message)
-
-
-def _check_room(design: HardwareDesign, device: Device) -> None:
-    for kind, figure in design.estimate.items():
-        room = device.usable_count(kind) * design.budget.share
-        if figure.value > room:
-            worst = max(design.layers, key=lambda layer: layer_estimate(layer)[kind])
-            message = (
-                f"{kind.upper()}: about {figure.value:,.0f} are needed and {room:,.0f} are in the budget "
-                f"({design.budget.share:g} of the usable part of {device.name}); the largest layer is "
-                f"{worst.name!r} with {layer_estimate(worst)[kind]:,.0f}; {_larger_room(design, device)}"
-            )
-            raise BudgetError(message)
-
-
-def _larger_room(design: HardwareDesign, device: Device) -> str:
-    """The share of the device, or else the devices, in which every estimate fits."""
-    share = max(
-        figure.value / max(device.usable_count(kind), 1e-9) for kind, figure in design.estimate.items()
-    )
-    if share <= 1:
-        return f"a share of {_up(share, 2)} would do"
-    larger = [
-        other.name
-        for other in devices()
-        if all(
-            f.value <= other.usable_count(kind) * design.budget.share for kind, f in design.estimate.items()
-        )
-    ]
-    return (
-        f"of the devices, {', '.join(larger)} would do" if larger else "no device of the catalogue would do"
-    )
-
-
-def _up(value: float, digits: int = 3) -> str:
-    """`value` in decimal, rounded up, so that what a message proposes does suffice."""
-    return f"{math.ceil(value * 10**digits - 1e-6) / 10**digits:.{digits}f}".rstrip("0").rstrip(".")

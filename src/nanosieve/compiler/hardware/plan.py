@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nanosieve.compiler.hardware.kernel import Fold
+from nanosieve.errors import SettingsError
 
-__all__ = ["Choice", "Copies", "Fold", "Plan"]
+__all__ = ["Choice", "Copies", "Fold", "Plan", "choice_of", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,46 @@ class Plan:
     layers: Mapping[str, Choice] = field(default_factory=dict)
     beats: Mapping[str, int] = field(default_factory=dict)
     interval: int = 1
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON form."""
+        layers = {name: text_of(choice) for name, choice in self.layers.items()}
+        return {"layers": layers, "beats": dict(self.beats), "interval": self.interval}
+
+
+def text_of(choice: Choice | None) -> str:
+    """How a user writes a choice.
+
+    >>> text_of(None), text_of(Copies(2)), text_of(Fold(1, 4, packed=True))
+    ('unrolled', 'cells:2', 'slots:1,4,packed')
+    """
+    match choice:
+        case None:
+            return "unrolled"
+        case Copies():
+            return f"cells:{choice.cells}"
+        case Fold():
+            return f"slots:{choice.positions},{choice.columns}" + (",packed" if choice.packed else "")
+
+
+_WRITTEN = re.compile(r"unrolled|cells:(?P<cells>\d+)|slots:(?P<p>\d+)(,(?P<q>\d+)(?P<packed>,packed)?)?")
+
+
+def choice_of(text: str) -> Choice | None:
+    """The inverse of `text_of`; the parts of columns may be left out.
+
+    Raises:
+        SettingsError: the text is no choice.
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    if found is None or "0" in (found["cells"], found["p"], found["q"]):
+        message = (
+            f"{text!r} is no way to build a layer: unrolled, slots:P,Q (P positions and one of Q parts of "
+            "the columns in a slot; slots:P,Q,packed for two products in a DSP slice), or cells:N"
+        )
+        raise SettingsError(message)
+    if found["cells"]:
+        return Copies(int(found["cells"]))
+    if found["p"]:
+        return Fold(int(found["p"]), int(found["q"] or 1), packed=bool(found["packed"]))
+    return None

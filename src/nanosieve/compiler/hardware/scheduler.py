@@ -101,6 +101,7 @@ def find_plan(
     beats: Mapping[str, int] | None = None,
     prices: Mapping[str, float] | None = None,
     latency: int | None = None,
+    interval: int | None = None,
     progress: Progress = silent,
 ) -> Schedule:
     """Search the plan with the smallest price that meets the budget.
@@ -113,10 +114,14 @@ def find_plan(
         beats: input → positions that enter in a cycle; 0 for all of them.
         prices: resource → its worth in LUTs; by default as scarce as it is on the device.
         latency: cycles that the plan may take; by default those of the budget.
+        interval: cycles that the slots of a layer may take; by default those of the budget.
         progress: told of every layer that is looked at.
+
+    Raises:
+        BudgetError: no plan can be built.
     """
     device = find_device(budget.device)
-    interval = budget.interval_cycles
+    interval = budget.interval_cycles if interval is None else interval
     live = live_elements(graph)
     room = {kind: device.usable_count(kind) * budget.share for kind in RESOURCES}
     sketcher = Sketcher(graph, settings, live)
