@@ -16,7 +16,13 @@ from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.clock import Clock
 from nanosieve.compiler.hardware.cost_model import cost_model
-from nanosieve.compiler.hardware.estimate import fan_out, layer_estimate, registers_by_stage, top_estimate
+from nanosieve.compiler.hardware.estimate import (
+    fan_out,
+    layer_estimate,
+    registers_by_stage,
+    stored_bits,
+    top_estimate,
+)
 from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
@@ -128,7 +134,9 @@ class HardwareDesign:
             "signal": module.signal,
             "stage": layer.last_stage,
             "first_stage": layer.slots[0] + min(stages, default=layer.schedule.stage),
+            "slots": list(layer.slots),
             "registers": registers_by_stage(layer),
+            "memory": stored_bits(layer),
             "estimate": layer_estimate(layer),
             "elements": _placed(layer, module.layout),
         }

@@ -12,7 +12,7 @@ from nanosieve.compiler.hardware.timing import lut_cost, uses_dsp
 from nanosieve.compiler.hardware.top import Sources
 from nanosieve.compiler.hardware.used_bits import used_bits
 
-__all__ = ["fan_out", "layer_estimate", "registers_by_stage", "top_estimate"]
+__all__ = ["fan_out", "layer_estimate", "registers_by_stage", "stored_bits", "top_estimate"]
 
 
 def layer_estimate(layer: BuiltLayer) -> dict[str, float]:
@@ -49,6 +49,18 @@ def fan_out(layer: BuiltLayer) -> int:
         if not isinstance(layer.netlist.cells[a], c.ConstantCell)
     )
     return max(readers.values(), default=1)
+
+
+def stored_bits(layer: BuiltLayer) -> dict[str, int]:
+    """Where the layer keeps how many bits: registers, captures, lines and tables of its feed."""
+    places = {"distributed": "LUT memory", "block": "block memory", "ultra": "ultra memory"}
+    stored = {"pipeline registers": sum(registers_by_stage(layer).values())}
+    for memory in layer.feed.memories if layer.feed else ():
+        place = "tables of constants" if memory.kind == "rom" else places.get(memory.style, "delay lines")
+        stored[place] = stored.get(place, 0) + memory.width * memory.depth
+    if layer.feed and layer.feed.captures:
+        stored["captured elements"] = sum(layer.feed.lanes[c.lane].width for c in layer.feed.captures)
+    return stored
 
 
 def registers_by_stage(layer: BuiltLayer) -> dict[int, int]:
