@@ -19,6 +19,7 @@ _VERBS = {
     "devices": "list the FPGAs, cards and servers of the catalogue",
     "emulate": "run a compiled network on events, bit for bit as the hardware",
     "events": "make or convert collision samples",
+    "pareto": "show what a network costs at which interval and latency",
     "report": "draw the schedule, resources, memory and clock of a compiled design",
     "study": "run a published benchmark end to end",
     "synth": "synthesise a compiled design with Yosys and count its resources",

@@ -64,6 +64,13 @@ SHOWN = 3
     show_default=True,
     help="Which resource counts most; balanced: each as scarce as on the device.",
 )
+@click.option(
+    "--refine",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Synthesise so many of the cheapest plans with Yosys and take the smallest.",
+)
 @click.option("--no-dsp", is_flag=True, help="Build all products from LUTs.")
 @click.option("--axi", is_flag=True, help="Also write an AXI4-Stream wrapper with back-pressure, into axi/.")
 @click.option("--vhdl", is_flag=True, help="Also write a VHDL component and an instance of it, into vhdl/.")
@@ -88,6 +95,7 @@ def command(
     layers: tuple[str, ...],
     beats: tuple[str, ...],
     minimise: str,
+    refine: int,
     no_dsp: bool,
     axi: bool,
     vhdl: bool,
@@ -125,6 +133,7 @@ def command(
             beats={name: _count(text) for name, text in _pairs("--beats", beats).items()},
             minimise=minimise,
             dsp=not no_dsp,
+            refine=refine,
             integration=integration,
             progress=progress,
         )

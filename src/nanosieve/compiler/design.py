@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from nanosieve.compiler.emulate import write_cpp
 from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
+from nanosieve.compiler.hardware.fit import MINIMISE, build_finalists
 from nanosieve.compiler.hardware.integration import write_integration
 from nanosieve.compiler.hardware.plan import choice_of
+from nanosieve.compiler.hardware.scheduler import scarcity
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
+from nanosieve.devices import find_device
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
@@ -120,6 +124,7 @@ def compile(
     beats: Mapping[str, int] | None = None,
     minimise: str = "balanced",
     dsp: bool = True,
+    refine: int = 1,
     integration: Collection[str] = (),
     progress: Progress = silent,
 ) -> Design:
@@ -138,6 +143,8 @@ def compile(
             streams.
         minimise: ``"balanced"`` (each resource as scarce as on the device), ``"lut"`` or ``"dsp"``.
         dsp: whether products may use DSP slices.
+        refine: how many of the plans that are cheapest by the analytic cost are synthesised with Yosys, to
+            take the one whose netlist is the smallest; 1 trusts the analytic cost.
         integration: what to write beside the design, of ``"axi"``, ``"vhdl"`` and ``"vendor"``.
         progress: told of every layer.
 
@@ -146,19 +153,34 @@ def compile(
         UnknownNameError: no such device, or no such kind of integration.
         OutputError: the folder cannot be written to.
     """
-    hardware = build_design(
-        run_passes(graph),
-        budget or Budget(),
-        layers={name: choice_of(text) for name, text in (layers or {}).items()},
-        beats=beats,
-        minimise=minimise,
-        model=model,
-        extra_depth=extra_depth,
-        dsp=dsp,
-        progress=progress,
-    )
+    wishes: dict[str, Any] = {
+        "layers": {name: choice_of(text) for name, text in (layers or {}).items()},
+        "beats": beats,
+        "minimise": minimise,
+        "model": model,
+        "extra_depth": extra_depth,
+        "dsp": dsp,
+        "progress": progress,
+    }
+    graph, budget = run_passes(graph), budget or Budget()
+    if refine > 1:
+        hardware = _smallest(build_finalists(graph, budget, refine, **wishes), minimise, progress)
+    else:
+        hardware = build_design(graph, budget, **wishes)
     folder = Path(out) if out is not None else Path("out") / graph.name
     hardware.write(folder)
     write_cpp(hardware.graph, folder / "cpp")
     write_integration(folder, integration)
     return Design(hardware, folder)
+
+
+def _smallest(designs: list[HardwareDesign], minimise: str, progress: Progress) -> HardwareDesign:
+    """The design whose netlist costs least."""
+    device = find_device(designs[0].budget.device)
+    worth = MINIMISE[minimise] or scarcity(device)
+    prices = []
+    for number, design in enumerate(designs):
+        with tempfile.TemporaryDirectory(prefix="nanosieve-") as place:
+            counted = synthesize(design.write(place), progress=progress).resources
+        prices.append((sum(counted.count(kind) * price for kind, price in worth.items()), number))
+    return designs[min(prices)[1]]

@@ -17,15 +17,15 @@ from nanosieve.compiler.hardware.inputs import input_elements
 from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Choice, Plan
-from nanosieve.compiler.hardware.scheduler import Schedule, find_plan
+from nanosieve.compiler.hardware.scheduler import Schedule, find_plan, price, scarcity
 from nanosieve.compiler.hardware.sketch import Sketcher
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import write_sources
 from nanosieve.devices import Device, devices, find_device
-from nanosieve.errors import BudgetError, SettingsError, UnknownNameError
+from nanosieve.errors import BudgetError, FoldingError, SettingsError, UnknownNameError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["MINIMISE", "build_design"]
+__all__ = ["MINIMISE", "build_design", "build_finalists"]
 
 MINIMISE: Mapping[str, Mapping[str, float] | None] = {
     "balanced": None,
@@ -36,6 +36,8 @@ MINIMISE: Mapping[str, Mapping[str, float] | None] = {
 
 ATTEMPTS = 4
 """Plans that are built until one is in time."""
+CLOSE = 1.6
+"""Times the price of the best plan up to which the unrolled one is built to compare."""
 SLOWER = (2, 4, 8, 16, 32, 64, 128)
 """Times the interval that are tried where a design does not fit."""
 
@@ -94,6 +96,57 @@ def build_design(
     return design
 
 
+def build_finalists(
+    graph: Graph,
+    budget: Budget,
+    count: int,
+    *,
+    layers: Mapping[str, Choice | None] | None = None,
+    beats: Mapping[str, int] | None = None,
+    minimise: str = "balanced",
+    model: DelayModel | None = None,
+    extra_depth: int = 0,
+    dsp: bool = True,
+    progress: Progress = silent,
+) -> list[HardwareDesign]:
+    """The best plans by the analytic cost, built, so that synthesis can choose between them.
+
+    Args:
+        graph, budget, layers, beats, minimise, model, extra_depth, dsp, progress: see `build_design`.
+        count: how many plans, that of `build_design` among them; those that are not in time are left out.
+
+    Raises:
+        BudgetError: no plan meets the budget.
+    """
+    first = build_design(
+        graph, budget, layers=layers, beats=beats, minimise=minimise, model=model,
+        extra_depth=extra_depth, dsp=dsp, progress=progress,
+    )  # fmt: skip
+    device = find_device(budget.device)
+    interval = budget.interval_cycles
+    settings = Settings(model or DelayModel(), budget.period_ns, interval, extra_depth, dsp)
+    found = find_plan(
+        graph, budget, settings, fixed=layers, beats=beats, prices=MINIMISE[minimise], progress=progress
+    )
+    worth = MINIMISE[minimise] or scarcity(device)
+    ordered = sorted(found.tried, key=lambda sketch: (bool(sketch.plan.layers), price(sketch.cost, worth)))
+    designs = [first]
+    for sketch in ordered:
+        if len(designs) >= count:
+            break
+        plan = replace(sketch.plan, interval=interval)
+        if any(plan.to_dict() == other.plan.to_dict() for other in designs):
+            continue
+        try:
+            design = _built(graph, budget, plan, settings, progress)
+            _check_latency(design)
+            _check_room(design, device, None)
+        except (BudgetError, FoldingError):
+            continue
+        designs.append(design)
+    return designs
+
+
 def _check_names(
     graph: Graph,
     plan: Plan | None,
@@ -129,7 +182,7 @@ def _searched(
     best: HardwareDesign | None = None
     problem: BudgetError | None = None
     for _ in range(ATTEMPTS):
-        found: Schedule = find_plan(
+        found = find_plan(
             graph, budget, settings, fixed=layers, beats=beats, prices=prices, latency=latency,
             interval=interval, progress=progress,
         )  # fmt: skip
@@ -147,7 +200,33 @@ def _searched(
         latency -= over
     if best is None:
         raise problem or BudgetError(f"no plan for {graph.name!r} was found")
-    return best
+    return _or_unrolled(best, found, budget, settings, prices, progress)
+
+
+def _or_unrolled(
+    best: HardwareDesign,
+    found: Schedule,
+    budget: Budget,
+    settings: Settings,
+    prices: Mapping[str, float] | None,
+    progress: Progress,
+) -> HardwareDesign:
+    """The unrolled design instead, where sharing pays by the analytic cost alone and not when built."""
+    worth = scarcity(find_device(budget.device)) if prices is None else prices
+    unrolled = [sketch for sketch in found.tried if not sketch.plan.layers]
+    if not best.plan.layers or not unrolled:
+        return best
+    if price(unrolled[0].cost, worth) > CLOSE * price(found.best.cost, worth):
+        return best
+    plan = replace(unrolled[0].plan, interval=budget.interval_cycles)
+    other = _built(best.graph, budget, plan, settings, progress)
+    if other.sources.latency > max(best.sources.latency, budget.latency_cycles):
+        return best
+
+    def value(design: HardwareDesign) -> float:
+        return sum(design.estimate[kind].value * each for kind, each in worth.items())
+
+    return min(best, other, key=value)
 
 
 def _built(
@@ -185,7 +264,7 @@ def _check_latency(design: HardwareDesign) -> None:
         raise BudgetError(message)
 
 
-def _check_room(design: HardwareDesign, device: Device, settings: Settings) -> None:
+def _check_room(design: HardwareDesign, device: Device, settings: Settings | None) -> None:
     for kind, figure in design.estimate.items():
         room = device.usable_count(kind) * design.budget.share
         if figure.value > room:
@@ -194,7 +273,7 @@ def _check_room(design: HardwareDesign, device: Device, settings: Settings) -> N
                 f"{kind.upper()}: about {figure.value:,.0f} are needed and {room:,.0f} are in the budget "
                 f"({design.budget.share:g} of the usable part of {device.name}); the largest layer is "
                 f"{worst.name!r} with {layer_estimate(worst)[kind]:,.0f}; {_larger_room(design, device)}"
-                f"{_rarer(design, settings)}"
+                f"{_rarer(design, settings) if settings else ''}"
             )
             raise BudgetError(message)
 

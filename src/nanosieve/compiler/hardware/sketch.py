@@ -40,7 +40,7 @@ class SketchedPart:
     cost: Cost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sketch:
     """A plan with its analytic cost.
 

@@ -1,0 +1,104 @@
+"""The Pareto front of a network: resources, latency and interval of which none can be had for less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.once import Settings
+from nanosieve.compiler.hardware.plan import Choice
+from nanosieve.compiler.hardware.scheduler import find_plan, price, scarcity
+from nanosieve.compiler.hardware.sketch import Sketch
+from nanosieve.devices import RESOURCES, find_device
+from nanosieve.errors import BudgetError
+from nanosieve.progress import Progress, silent
+
+__all__ = ["Point", "pareto_front"]
+
+MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Intervals that are tried, in units of that of the budget, and an event every cycle."""
+PATIENCE = 1000
+"""Cycles of latency that are allowed in the search, in units of the interval and beyond it."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One plan of the front.
+
+    Attributes:
+        sketch: the plan with its analytic cost.
+        price: its resources in LUTs, each as scarce as on the device.
+        share: the largest part of the usable resources of the device that one of them takes.
+    """
+
+    sketch: Sketch
+    price: float
+    share: float
+
+    @property
+    def merits(self) -> tuple[float, int, int]:
+        """What is compared: price, latency and interval, the less the better."""
+        return self.price, self.sketch.latency, self.sketch.interval
+
+
+def pareto_front(
+    graph: Graph,
+    budget: Budget,
+    settings: Settings,
+    *,
+    fixed: Mapping[str, Choice | None] | None = None,
+    beats: Mapping[str, int] | None = None,
+    prices: Mapping[str, float] | None = None,
+    progress: Progress = silent,
+) -> list[Point]:
+    """All plans tried on the way, at some intervals, of which no other is better in everything.
+
+    Args:
+        graph: the network.
+        budget: its clock and device count; its interval is the middle of those that are tried.
+        settings, fixed, beats, prices, progress: see `find_plan`.
+
+    Returns:
+        The points by interval, then latency.
+    """
+    device = find_device(budget.device)
+    worth = scarcity(device) if prices is None else prices
+    intervals = {1, *(max(1, round(n * budget.interval_cycles)) for n in MULTIPLES)}
+    found: list[Sketch] = []
+    for interval in sorted(intervals):
+        every = interval * budget.period_ns
+        for latency in (budget.latency_ns, every + PATIENCE * budget.period_ns):
+            wanted = replace(budget, every=f"{every!r} ns", latency=f"{latency!r} ns")
+            try:
+                schedule = find_plan(
+                    graph,
+                    wanted,
+                    replace(settings, interval=interval),
+                    fixed=fixed,
+                    beats=beats,
+                    prices=prices,
+                    progress=progress,
+                )
+            except BudgetError:
+                continue
+            found += schedule.tried
+    points = [_point(sketch, worth, device.usable_count) for sketch in dict.fromkeys(found)]
+    return best_of(points)
+
+
+def best_of(points: Sequence[Point]) -> list[Point]:
+    """The points that no other beats or equals in everything, by interval, then latency."""
+    ordered = sorted(points, key=lambda p: (p.sketch.interval, p.sketch.latency, p.price))
+    front: list[Point] = []
+    for point in ordered:
+        if not any(all(a <= b for a, b in zip(other.merits, point.merits, strict=True)) for other in front):
+            front.append(point)
+    return front
+
+
+def _point(sketch: Sketch, worth: Mapping[str, float], usable: Callable[[str], float]) -> Point:
+    cost = sketch.cost
+    shares = [getattr(cost, kind) / usable(kind) if usable(kind) else 0.0 for kind in RESOURCES]
+    return Point(sketch, price(cost, worth), max(shares))
