@@ -1,4 +1,4 @@
-"""Small random networks with the structure of real ones: convolutions, pooling, branches, cells, attention."""
+"""Small random networks with the structure of real ones: convolutions, branches, cells, attention."""
 
 from __future__ import annotations
 
