@@ -97,7 +97,12 @@ class House(ABC):
 
     def add(self, part: Part) -> None:
         """Build a part."""
+        for node in part.nodes:
+            if not self.live[node.name].any():  # such as a step that no output depends on
+                self.buses.setdefault(node.name, [None] * self.graph.types[node.name].size)
         made: Made | None
+        if part.kernel is None and not self.live[part.output].any():
+            return
         if part.kernel is not None:
             made = self.slots(part, part.kernel)
         else:
