@@ -61,6 +61,7 @@ $(VENV).bench/.installed: pyproject.toml benchmarks/requirements.txt | tools
 bench: $(VENV).bench/.installed
 	$(VENV).bench/bin/python benchmarks/emulation.py
 	$(VENV).bench/bin/python benchmarks/load_to_verified.py
+	$(VENV).bench/bin/python benchmarks/hardware.py
 
 docs: $(BIN)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -108,9 +108,9 @@ class House(ABC):
         else:
             made = rewired(self.graph, part.nodes, self.buses)  # needs no hardware
             made = self.once(part) if made is None else made
-        for node, elements in made.items():
-            known = self.buses.get(node, elements)  # what an earlier kernel made of the node stays
-            self.buses[node] = [e or k for e, k in zip(elements, known, strict=True)]
+        for name, elements in made.items():
+            known = self.buses.get(name, elements)  # what an earlier kernel made of the node stays
+            self.buses[name] = [e or k for e, k in zip(elements, known, strict=True)]
 
 
 def parts_of(
