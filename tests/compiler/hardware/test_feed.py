@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from nanosieve.compiler.hardware.feed import Capture, Feed, Lane, Literal, Reads, Tap, plan_feed
+from nanosieve.compiler.hardware.feed import Capture, Feed, Lane, Literal, Tap
+from nanosieve.compiler.hardware.feed_plan import Reads, plan_feed
 from nanosieve.compiler.hardware.slot_times import best_feed, soonest
 from nanosieve.compiler.hardware.timeline import timeline
 
