@@ -46,7 +46,7 @@ def test_old_elements_are_captured_and_not_delayed() -> None:
     """Two elements of a lane that are read much later: two registers cost less than a line of 43 cycles."""
     feed = plan_feed(reads([[0, 40, 40, 0]]), np.array([41, 42, 43, 44]), 60)
     assert feed.captures == (Capture(0, 0), Capture(0, 40))
-    assert feed.taps == {}
+    assert feed.lines == ()
 
 
 def test_beyond_the_interval_nothing_is_captured() -> None:
@@ -54,7 +54,7 @@ def test_beyond_the_interval_nothing_is_captured() -> None:
     given = reads([[0, 40, 40, 0]])
     feed = plan_feed(given, np.array([41, 42, 43, 44]), 30)
     assert feed.captures == ()
-    assert max(feed.taps[0]) == 43
+    assert [line.depths[-1] for line in feed.lines] == [43]
 
 
 def test_kept_ports_load_once() -> None:

@@ -35,9 +35,12 @@ def test_the_same_plan_again() -> None:
 
 
 def test_a_fixed_layer_stays() -> None:
+    """However short the latency is."""
     for choice in (None, Fold(1)):
-        found = find_plan(network(), BUDGET, SETTINGS, fixed={"conv1": choice})
-        assert found.best.plan.layers.get("conv1") == choice
+        for latency in (None, 5):
+            found = find_plan(network(), BUDGET, SETTINGS, fixed={"conv1": choice}, latency=latency)
+            assert {sketch.plan.layers.get("conv1") for sketch in found.tried} == {choice}
+            assert found.best.plan.layers.get("conv1") == choice
 
 
 def test_less_latency_means_fewer_slots() -> None:
@@ -59,7 +62,7 @@ def test_what_is_dear_is_used_less() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_sketch_is_close_to_the_design(seed: int) -> None:
-    """Latency within a third and four cycles; the interval of feeds without a recurrence within two cycles."""
+    """The latency, within a third and four cycles."""
     rng = np.random.default_rng(900 + seed)
     graph = random_network(rng)
     plan = fitting_plan(graph, random_plan(rng, graph, 40), SETTINGS)

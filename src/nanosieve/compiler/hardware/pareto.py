@@ -84,7 +84,8 @@ def pareto_front(
             except BudgetError:
                 continue
             found += schedule.tried
-    points = [_point(sketch, worth, device.usable_count) for sketch in dict.fromkeys(found)]
+    different = {str(sketch.plan.to_dict()): sketch for sketch in found}
+    points = [_point(sketch, worth, device.usable_count) for sketch in different.values()]
     return best_of(points)
 
 

@@ -168,6 +168,9 @@ def _descend(
         layers = {**plan.layers, name: choice}
         return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
 
+    for name, choices in options.items():
+        if len(choices) == 1:  # it must be so
+            plan = changed(plan, name, choices[0])
     cheapest, streamed = plan, plan
     for name, choices in options.items():
         cheapest = changed(cheapest, name, choices[0])

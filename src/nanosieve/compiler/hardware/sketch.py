@@ -40,7 +40,7 @@ class SketchedPart:
     cost: Cost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Sketch:
     """A plan with its analytic cost.
 
