@@ -49,6 +49,14 @@ def test_old_elements_are_captured_and_not_delayed() -> None:
     assert feed.lines == ()
 
 
+def test_a_tap_is_no_capture() -> None:
+    """A port at a fixed distance reads another element in each slot, whatever the other ports do."""
+    given = reads([[0, 2], [1, -1]])
+    feed = plan_feed(given, np.array([10, 12]), 20)
+    assert feed.captures == (Capture(0, 1),)
+    assert feed.ports[0].choices == (Tap(0, 10),)
+
+
 def test_beyond_the_interval_nothing_is_captured() -> None:
     """The next event would overwrite what is still read."""
     given = reads([[0, 40, 40, 0]])

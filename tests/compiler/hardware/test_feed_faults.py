@@ -56,8 +56,8 @@ FAULTS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         lambda m: f"{m['w']}'d{int(m['v']) + 1}",
     ),
     "entry of a table": (
-        r"(?<=table)(\d+) <= (\d+)'h([0-9a-f]+)",
-        lambda m: f"{m[1]} <= {m[2]}'h{int(m[3], 16) ^ 1:x}",
+        r"(?<=constants_words\[0\] = )(\d+)'d(\d+)",
+        lambda m: f"{m[1]}'d{int(m[2]) ^ ((1 << int(m[1])) - 1)}",
     ),
     "busy without reset": (r"if \(reset\) busy <= \d+'d0;\n    else ", lambda m: ""),
     "pulse without reset": (r"if \(reset\) (\w+)_left <= \d+'d0;\n    else ", lambda m: ""),

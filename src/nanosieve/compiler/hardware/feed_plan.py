@@ -107,7 +107,8 @@ def _port(
     if free:
         lane, last = int(reads.lane[p, 0]), int(start[-1])
         seen = Capture(lane, int(start[0]) - 1 - int(depth[0]))
-        keep = lane in captured and depth[0] > 0 and last - seen.cycle <= interval
+        once = len(depth) == 1  # else the tap holds another element in each slot
+        keep = once and lane in captured and depth[0] > 0 and last - seen.cycle <= interval
         source = seen if keep else Tap(lane, int(depth[0]) + 1)
         return FeedPort(*ends, (source,), ((0, 0),), True, False)
     if (reads.lane[p] < 0).all():
