@@ -176,7 +176,7 @@ def graphs(models: list[Path]) -> Iterator[tuple[str, Graph]]:
 
 def measure(name: str, graph: Graph, folder: Path) -> list[Row]:
     """Lower a graph, and synthesise its layers in `folder`, the small ones only."""
-    design = build_design(graph, Budget(latency="1 ms", device="xcvu13p"), model=MODEL)
+    design = build_design(graph, Budget(every="5 ns", latency="1 ms", device="xcvu13p"), model=MODEL)
     written = read_design(design.write(folder / name))
     target = find_device("xcvu13p")
     estimates = {

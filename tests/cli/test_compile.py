@@ -225,3 +225,46 @@ class TestFloatModels:
         given = [str(float_model.with_name("x.npy")) if o == "X" else o for o in options]
         assert run(float_model, *given) == 1
         assert words in capsys.readouterr().err
+
+
+class TestThePlan:
+    """How layers are built, said on the command line."""
+
+    def test_overrides(self, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        names = [layer["layer"] for layer in self.built(model, tmp_path, capsys)]
+        layer = names[0]
+        options = ["--every", "1 us", "--layer", f"{layer}=unrolled", "--json"]
+        assert run(model, "-o", tmp_path / "d", *options) == 0
+        assert layer not in json.loads(capsys.readouterr().out)["plan"]["layers"]
+
+    @staticmethod
+    def built(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+        assert run(model, "-o", tmp_path / "first", "--every", "5 ns", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["plan"]["layers"] == {}
+        manifest = json.loads((tmp_path / "first" / "design.json").read_text(encoding="utf-8"))
+        layers: list[dict[str, str]] = manifest["layers"]
+        return layers
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--layer", "nowhere=unrolled"], "there is no layer 'nowhere'"),
+            (["--layer", "unrolled"], "--layer takes NAME=VALUE, not 'unrolled'"),
+            (["--layer", "a=twice"], "'twice' is no way to build a layer"),
+            (["--beats", "x=two"], "--beats takes INPUT=P with a whole number P, not 'two'"),
+            (["--beats", "nowhere=1"], "there is no input 'nowhere'"),
+        ],
+    )
+    def test_wrong_options(
+        self,
+        options: list[str],
+        message: str,
+        model: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert run(model, "-o", tmp_path / "d", *options) == 1
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "d" / "design.json").exists()

@@ -120,7 +120,7 @@ def one_layer_design(layer: OneLayer, folder: Path) -> Path:
         for n, (lsb, width) in zip(netlist.outputs, layout, strict=True)
     ]
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "whole",
         "device": "xcvu9p",
         "clock_mhz": 200.0,

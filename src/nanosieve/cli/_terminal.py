@@ -42,14 +42,20 @@ def terminal_progress() -> Iterator[Progress]:
         TextColumn("{task.fields[note]}", style="dim"),
     )
     stages: dict[str, Any] = {}
-    with RichProgress(*columns, console=_messages, refresh_per_second=4) as bars:
+    bars = RichProgress(*columns, console=_messages, refresh_per_second=4)
 
-        def report(stage: str, done: float, total: float, note: str = "") -> None:
-            if stage not in stages:
-                stages[stage] = bars.add_task(stage, total=total, note=note)
-            bars.update(stages[stage], completed=done, total=total, note=note)
+    def report(stage: str, done: float, total: float, note: str = "") -> None:
+        if not stages:  # where nothing is reported, not even an empty line is printed
+            bars.start()
+        if stage not in stages:
+            stages[stage] = bars.add_task(stage, total=total, note=note)
+        bars.update(stages[stage], completed=done, total=total, note=note)
 
+    try:
         yield report
+    finally:
+        if stages:
+            bars.stop()
 
 
 def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:

@@ -78,7 +78,7 @@ def memories_design(folder: Path, memories: list[Memory]) -> Path:
         (folder / "rtl" / f"{name}.v").write_text(text)
     given = [element(at, min(60, width - at), signed=False) for at in range(0, width, 60)]
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "all",
         "device": "xcvu9p",
         "clock_mhz": 200.0,

@@ -57,7 +57,7 @@ def test_a_fault_in_the_netlist_is_found_by_layer(toy_copy: Path, layer: str, pa
 @pytest.mark.slow
 def test_a_missing_register_between_the_layers(toy_copy: Path) -> None:
     netlist = netlist_design(toy_copy)
-    _change(netlist, "toy", r"\.D\(valid_pipeline\[1\]\)", ".D(valid_pipeline[0])")
+    _change(netlist, "toy", r"\.D\(cycle_4_chain\[1\]\)", ".D(cycle_4_chain[0])")
     with pytest.raises(VerificationError, match="valid_out of the netlist is high in cycle"):
         verify(toy_copy, also=(netlist,), random=100, streamed=0)
 

@@ -119,6 +119,7 @@ def find_plan(
 
     Raises:
         BudgetError: no plan can be built.
+        FoldingError: a layer cannot be built as `fixed` says.
     """
     device = find_device(budget.device)
     interval = budget.interval_cycles if interval is None else interval
@@ -133,16 +134,16 @@ def find_plan(
         budget.latency_cycles if latency is None else latency,
     )
     groups = layer_groups(graph)
+    fixed = fixed or {}
     options = {
-        name: [fixed[name]] if fixed and name in fixed else _options(search, name, nodes, interval)
-        for name, nodes in groups.items()
+        name: _options(search, name, nodes, interval) for name, nodes in groups.items() if name not in fixed
     }
     stream = {**streamed(graph, interval), **(beats or {})}
-    best = _descend(search, options, Plan({}, stream, interval), progress)
-    tried = tuple(sketch for sketch in search.tried.values() if sketch is not None)
+    start = Plan({n: choice for n, choice in fixed.items() if choice is not None}, stream, interval)
+    best = _descend(search, options, start, progress)
     if best is None:
-        message = f"no layer of {graph.name!r} can be built with an event every {interval} cycles"
-        raise BudgetError(message)
+        best = sketcher.sketch(start)  # says what does not work
+    tried = tuple(sketch for sketch in search.tried.values() if sketch is not None)
     return Schedule(best, tried, search.value(best)[:2] == (0, 0))
 
 
@@ -168,9 +169,6 @@ def _descend(
         layers = {**plan.layers, name: choice}
         return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
 
-    for name, choices in options.items():
-        if len(choices) == 1:  # it must be so
-            plan = changed(plan, name, choices[0])
     cheapest, streamed = plan, plan
     for name, choices in options.items():
         cheapest = changed(cheapest, name, choices[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
@@ -164,6 +164,16 @@ def _input_port(name: str, bus: str, elements: Sequence[Element], type: TensorTy
     return Port(name, bus, tuple(elements), _layout([widths[n] for n in sorted(widths)]), ranges)
 
 
+def _output_port(name: str, bus: str, lanes: Sequence[Element], type: TensorType) -> Port:
+    """An output with its elements as the graph states them; a lane can have another width and step."""
+    stated = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+    elements = tuple(
+        replace(lane, low=int(low), high=int(high), exponent=int(exponent))
+        for lane, (low, high, exponent) in zip(lanes, stated, strict=True)
+    )
+    return Port(name, bus, elements, _layout([e.width for e in elements]))
+
+
 def write_sources(
     graph: Graph,
     layers: Sequence[BuiltLayer],
@@ -177,11 +187,11 @@ def write_sources(
         _input_port(name, names.new(name), elements, graph.types[name]) for name, elements in inputs.items()
     )
     out_ports = tuple(
-        Port(
+        _output_port(
             name,
             names.new(name if name not in {la.name for la in layers} else f"{name}_out"),
-            tuple(elements),
-            _layout([e.width for e in elements]),
+            elements,
+            graph.types[graph.outputs[name]],
         )
         for name, elements in outputs.items()
     )
@@ -200,7 +210,7 @@ def write_sources(
         *(layer.feed.needed_interval for layer in layers if layer.feed),
         *(port.beats for port in in_ports),
     )
-    text = _top_module(top, in_ports, out_ports, modules, signals, layouts, latency, interval)
+    text = _top_module(top, in_ports, outputs, out_ports, modules, signals, layouts, latency, interval)
     return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval)
 
 
@@ -255,6 +265,7 @@ def _layer(
 def _top_module(
     top: str,
     inputs: tuple[Port, ...],
+    lanes: Mapping[str, Sequence[Element]],
     outputs: tuple[Port, ...],
     modules: list[LayerModule],
     signals: Mapping[str, str],
@@ -297,29 +308,41 @@ def _top_module(
             "",
         ]
     for port in outputs:
-        parts = []
-        for e, (_, width) in zip(port.elements, port.layout, strict=True):
-            if e.constant:
-                parts.append((f"{width}'d{e.low & ((1 << width) - 1)}", 0))
-                continue
-            lsb, _ = layouts[e.source][e.index]
-            parts.append((f"{signals[e.source]}[{lsb + width - 1}:{lsb}]", latency - e.arrival.stage))
-        lines += _delayed(port, parts)
+        lines += _delayed(port, lanes[port.name], signals, layouts, latency)
     return "\n".join([*lines, "endmodule", ""])
 
 
-def _delayed(port: Port, parts: list[tuple[str, int]]) -> list[str]:
-    """Registers that bring the elements of an output to the last stage."""
+def _delayed(
+    port: Port,
+    lanes: Sequence[Element],
+    signals: Mapping[str, str],
+    layouts: Mapping[str, Layout],
+    latency: int,
+) -> list[str]:
+    """Registers that bring the elements of an output to the last stage, there with the step of the output."""
     lines = []
-    for n, ((source, depth), (lsb, width)) in enumerate(zip(parts, port.layout, strict=True)):
-        registers = [f"{port.bus}__{n}_{k}" for k in range(1, depth + 1)]
+    for n, (e, lane, (lsb, width)) in enumerate(zip(port.elements, lanes, port.layout, strict=True)):
+        target = f"  assign {port.bus}[{lsb + width - 1}:{lsb}]"
+        zeros, unused = max(0, lane.exponent - e.exponent), max(0, e.exponent - lane.exponent)
+        kept = min(width - zeros, lane.width - unused)
+        if e.low == e.high or kept < 1:  # a range without a multiple of the step but 0
+            constant = e.low if e.low == e.high else 0
+            lines.append(f"{target} = {width}'d{constant & ((1 << width) - 1)};")
+            continue
+        first = layouts[e.source][e.index][0] + unused
+        source = f"{signals[e.source]}[{first + kept - 1}:{first}]"
+        registers = [f"{port.bus}__{n}_{k}" for k in range(1, latency - e.arrival.stage + 1)]
         if registers:
-            lines += [f"  reg [{width - 1}:0] {name};" for name in registers]
+            lines += [f"  reg [{kept - 1}:0] {name};" for name in registers]
             lines.append("  always @(posedge clk) begin")
             lines += [
                 f"    {name} <= {given};"
                 for name, given in zip(registers, [source, *registers], strict=False)
             ]
             lines.append("  end")
-        lines.append(f"  assign {port.bus}[{lsb + width - 1}:{lsb}] = {[source, *registers][-1]};")
+        value, above = [source, *registers][-1], width - zeros - kept
+        sign = f"{value}[{kept - 1}]" if lane.low < 0 else "1'b0"
+        parts = [f"{{{above}{{{sign}}}}}"] * (above > 0) + [value] + [f"{zeros}'d0"] * (zeros > 0)
+        value = f"{{{', '.join(parts)}}}" if len(parts) > 1 else value
+        lines.append(f"{target} = {value};")
     return lines

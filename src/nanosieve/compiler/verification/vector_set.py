@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,4 +106,4 @@ def take(codes: Mapping[str, Codes], pick: NDArray[Any] | slice) -> dict[str, Co
 
 def flat(array: Values) -> Values:
     """(vectors, *shape) as (vectors, elements)."""
-    return array.reshape(len(array), -1)
+    return array.reshape(len(array), math.prod(array.shape[1:]))  # of no vectors too
