@@ -13,7 +13,7 @@ from nanosieve.compiler.hardware.house import layer_groups, parts_of
 from nanosieve.compiler.hardware.inputs import beats_of
 from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings
-from nanosieve.compiler.hardware.plan import Choice, Plan
+from nanosieve.compiler.hardware.plan import Choice, Fold, Plan
 from nanosieve.compiler.hardware.scheduler import candidates
 from nanosieve.errors import BudgetError, FoldingError
 
@@ -21,19 +21,22 @@ Random = np.random.Generator
 
 
 def random_plan(rng: Random, graph: Graph, interval: int) -> Plan:
-    """For every layer one of its `candidates`, for inputs of two axes or more a number of beats."""
+    """For every layer one of its `candidates`, and parts of its inputs; for wide inputs a number of beats."""
     live = live_elements(graph)
     layers: dict[str, Choice] = {}
     for name, nodes in layer_groups(graph).items():
         choices = [choice for choice in candidates(graph, name, nodes, interval) if choice is not None]
         if rng.random() < 0.15:
             continue  # unrolled
-        for n in rng.permutation(len(choices)):
+        order = [choices[n] for n in rng.permutation(len(choices))]
+        if order and isinstance(order[0], Fold) and rng.random() < 0.4:
+            order.insert(0, replace(order[0], inputs=int(rng.integers(2, 6))))
+        for choice in order:
             try:
-                parts_of(graph, name, nodes, choices[n], live)
+                parts_of(graph, name, nodes, choice, live)
             except FoldingError:  # its slots would need different hardware
                 continue
-            layers[name] = choices[n]
+            layers[name] = choice
             break
     return Plan(layers, _beats(rng, graph, interval), interval)
 

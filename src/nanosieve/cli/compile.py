@@ -46,8 +46,9 @@ SHOWN = 3
     "layers",
     metavar="NAME=HOW",
     multiple=True,
-    help="How to build a layer: unrolled, slots:P,Q (P positions and one of Q parts of the columns at a "
-    "time), slots:P,Q,packed (two products in a DSP slice), cells:N (copies of a recurrent cell); again for "
+    help="How to build a layer: unrolled, slots:P,Q,R (P positions, one of Q parts of the columns and "
+    "one of R parts of the inputs at a time; R may be left out), slots:P,Q,R,packed (two products in a DSP "
+    "slice), cells:N,Q (copies of a recurrent cell, parts of its state); again for "
     "other layers.",
 )
 @click.option(

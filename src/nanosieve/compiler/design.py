@@ -136,9 +136,11 @@ def compile(
         out: the folder; default ``out/<name of the graph>``.
         model: delays of the cells.
         extra_depth: adders that a path may have beyond the least possible; -1 for any number.
-        layers: layer → how it must be built: ``"unrolled"``, ``"slots:P,Q"`` (P positions and one of Q
-            parts of the columns at a time), ``"slots:P,Q,packed"`` (two products in a DSP slice) or
-            ``"cells:N"`` (a recurrent layer with N copies of its cell); the scheduler chooses for the others.
+        layers: layer → how it must be built: ``"unrolled"``, ``"slots:P,Q,R"`` (P positions, one of Q
+            parts of the columns and one of R parts of the inputs at a time; R may be left out),
+            ``"slots:P,Q,R,packed"`` (two products in a DSP slice) or ``"cells:N,Q"`` (a recurrent layer with
+            N copies of its cell, which make one of Q parts of the state at a time); the scheduler chooses for
+            the others.
         beats: input → positions that enter in a cycle, 0 for all of them; by default an input of many bits
             streams.
         minimise: ``"balanced"`` (each resource as scarce as on the device), ``"lut"`` or ``"dsp"``.

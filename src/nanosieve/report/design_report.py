@@ -117,8 +117,9 @@ def _choices(design: Mapping[str, Any]) -> Table:
     return Table(
         ("layer", "what it does", "built as", "per event", "ready after"),
         tuple(rows),
-        "slots:P,Q works on P positions and one of Q parts of the columns at a time; cells:N is a recurrent "
-        "layer with N copies of its cell.",
+        "slots:P,Q,R works on P positions, one of Q parts of the columns and one of R parts of the inputs at "
+        "a time; cells:N,Q is a recurrent layer with N copies of its cell, which make one of Q parts of the "
+        "state at a time.",
     )
 
 

@@ -46,12 +46,13 @@ def network(positions: int = 12) -> Graph:
 
 def test_more_time_means_less_hardware() -> None:
     sizes = []
-    for every in ("5 ns", "60 ns", "500 ns"):
-        design = build_design(network(), Budget(every=every, latency="2 us"))
+    for every in ("5 ns", "60 ns", "500 ns", "8 us"):
+        design = build_design(network(), Budget(every=every, latency="20 us"))
         assert design.sources.interval <= design.budget.interval_cycles
         assert design.sources.latency <= design.budget.latency_cycles
         sizes.append(design.estimate["lut"].value)
-    assert sizes[0] > 1.4 * sizes[1] > 1.4**2 * sizes[2]
+    assert sizes[0] > 1.4 * sizes[1] > 1.4**2 * sizes[2] > 1.4**3 * sizes[3]
+    assert design.estimate["dsp"].value <= 4  # of 1,752 products
 
 
 def test_the_same_budget_gives_the_same_verilog() -> None:
@@ -139,7 +140,10 @@ def test_no_point_of_the_front_beats_another() -> None:
         ("slots:3", Fold(3, 1)),
         ("slots:1,8", Fold(1, 8)),
         ("slots:1,8,packed", Fold(1, 8, packed=True)),
+        ("slots:1,8,3", Fold(1, 8, 3)),
+        ("slots:1,8,3,packed", Fold(1, 8, 3, packed=True)),
         ("cells:4", Copies(4)),
+        ("cells:1,5", Copies(1, 5)),
     ],
 )
 def test_choices_as_text(text: str, choice: Fold | Copies | None) -> None:
@@ -147,7 +151,20 @@ def test_choices_as_text(text: str, choice: Fold | Copies | None) -> None:
     assert choice_of(text_of(choice)) == choice
 
 
-@pytest.mark.parametrize("text", ["", "folded", "slots:0,2", "slots:1,2,packed,3", "cells:0", "cells:-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "folded",
+        "slots:0,2",
+        "slots:1,2,packed,3",
+        "slots:1,2,0",
+        "slots:1,2,3,4",
+        "cells:0",
+        "cells:1,0",
+        "cells:-1",
+    ],
+)
 def test_what_is_no_choice(text: str) -> None:
-    with pytest.raises(SettingsError, match="no way to build a layer: unrolled, slots:P,Q"):
+    with pytest.raises(SettingsError, match="no way to build a layer: unrolled, slots:P,Q,R"):
         choice_of(text)

@@ -15,6 +15,7 @@ from nanosieve.compiler.graph import (
     Dense,
     Fixed,
     Graph,
+    Input,
     Lookup,
     Multiply,
     Node,
@@ -27,7 +28,7 @@ from nanosieve.compiler.graph import (
 from nanosieve.compiler.hardware.kernel import Fold, Kernel
 from nanosieve.compiler.hardware.packing import pack_columns
 from nanosieve.compiler.hardware.partial_sums import partial_sums
-from nanosieve.compiler.hardware.rolling import slice_steps, steps_of
+from nanosieve.compiler.hardware.rolling import slice_sums, steps_of
 
 
 def dense(inputs: int, outputs: int, width: int = 8, bits: int = 8, *, sparse: float = 0.0) -> Graph:
@@ -129,11 +130,24 @@ def test_sparse_columns() -> None:
 def test_partial_sums_are_packed() -> None:
     graph = partial_sums(dense(24, 16), "layer", 3)
     (steps,) = steps_of(graph, layer_nodes(graph, "layer"))
-    (kernel,) = slice_steps(graph, steps, columns=4)
+    kernel = slice_sums(graph, steps, Fold(1, 4), np.ones(16, dtype=bool))
     packed = pack_columns(kernel)
     assert packed is not None
     assert products(packed) == products(kernel) // 2 == 8 * 4 // 2
     assert differences(graph, [packed]) == []
+
+
+def test_inputs_that_are_one_number() -> None:
+    """Several constants of the same value are one port, whose weights add up."""
+    graph = dense(24, 16)
+    x = graph.types["x"]
+    low, high = x.low.copy(), x.high.copy()
+    low[3:9:2] = high[3:9:2] = 5
+    nodes = (replace(graph.nodes[0], op=Input(TensorType(low, high, x.exponent))), *graph.nodes[1:])
+    fixed = replace(graph, nodes=nodes).verify()
+    packed = pack_columns(sliced(fixed, "layer", Fold(1, 4)))
+    assert packed is not None
+    assert differences(fixed, [packed]) == []
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from nanosieve.compiler.graph import (
     TensorType,
 )
 from nanosieve.compiler.hardware.partial_sums import partial_sums
-from nanosieve.compiler.hardware.rolling import slice_steps, split_steps, steps_of
+from nanosieve.compiler.hardware.rolling import slice_sums, split_steps, steps_of
 from nanosieve.compiler.hardware.slices import Fold, slice_layer
 from nanosieve.compiler.passes import run_passes
 from nanosieve.errors import FoldingError
@@ -78,8 +78,9 @@ def test_parts_of_the_inputs(finish: Finish, parts: int) -> None:
         _, (steps,), after = split_steps(each, layer_nodes(each, "layer"))
         part = -(-8 // parts)
         assert len(steps.steps) == -(-8 // part)
+        live = np.ones(5, dtype=bool)
         for columns in (1, 2, 5):
-            (rolled,) = slice_steps(each, steps, columns=columns)
+            rolled = slice_sums(each, steps, Fold(1, columns), live)
             assert len(rolled.writes) == -(-5 // columns)
             assert differences(each, [rolled]) == []
         if finish is not plain:
@@ -93,7 +94,11 @@ def test_rows_and_blocks() -> None:
         graph = partial_sums(before, "layer", 3)
         assert np.array_equal(reference(before)["relu"], reference(graph)["relu"])
         (steps,) = steps_of(graph, layer_nodes(graph, "layer"))
-        assert differences(graph, slice_steps(graph, steps)) == []
+        live = np.random.default_rng(4).random(graph.types["layer.sum"].shape) < 0.7
+        for fold in (Fold(1), Fold(2, 2), Fold(3, 4)):
+            summed = slice_sums(graph, steps, fold, live)
+            assert (summed.writes >= 0).sum() == 3 * live.sum()
+            assert differences(graph, [summed]) == []
 
 
 def test_a_step_that_gets_finer_is_brought_back() -> None:

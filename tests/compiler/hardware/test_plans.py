@@ -30,7 +30,7 @@ BLOCK = 15
 """Graphs that share a simulator."""
 LONG = int(os.environ.get("NANOSIEVE_PLANS", "5000"))
 CLOCKS = (60, 200, 230)
-INTERVALS = (2, 4, 7, 12, 20, 33, 60)
+INTERVALS = (2, 4, 7, 12, 20, 33, 60, 120)
 MODEL = DelayModel(luts=0.0)
 """The delays do not depend on the size, so that a graph is built alike on its own and among others."""
 

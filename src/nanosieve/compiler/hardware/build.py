@@ -46,7 +46,7 @@ class _Building(House):
     def once(self, part: Part) -> Made:
         """See `House.once`."""
         layer = build_once(
-            self.graph, part.name, part.nodes, part.output, self.buses, self.live[part.output], self.settings
+            part.graph, part.name, part.nodes, part.output, self.buses, part.live[part.output], self.settings
         )
         self.layers.append(layer)
         return {part.output: layer.elements}
@@ -54,7 +54,7 @@ class _Building(House):
     def slots(self, part: Part, kernel: Kernel) -> Made:
         """See `House.slots`."""
         layer, made = build_slots(
-            self.graph, part.name, part.output, part.nodes, kernel, self.buses, self.settings
+            part.graph, part.name, part.output, part.nodes, kernel, self.buses, self.settings
         )
         self.layers.append(layer)
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from nanosieve.compiler.graph import Constant, Graph, Input, Node
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.inputs import input_elements
 from nanosieve.compiler.hardware.kernel import Kernel
+from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings, rewired
 from nanosieve.compiler.hardware.packing import pack_columns
+from nanosieve.compiler.hardware.partial_sums import partial_sums
 from nanosieve.compiler.hardware.plan import Copies, Fold, Plan
-from nanosieve.compiler.hardware.rolling import slice_steps, split_steps
+from nanosieve.compiler.hardware.rolling import slice_steps, slice_sums, split_steps
 from nanosieve.compiler.hardware.slices import slice_layer, split_layer
 from nanosieve.errors import FoldingError, GraphError
 from nanosieve.progress import Progress, silent
@@ -35,12 +37,16 @@ class Part:
         name: of the module's layer.
         output: the node that others read, empty where these are several.
         nodes: in order.
+        graph: that they are of, the network or a form of one layer of it.
+        live: which elements anything depends on.
         kernel: what it does in each of its slots; None where it works once.
     """
 
     name: str
     output: str
     nodes: tuple[Node, ...]
+    graph: Graph
+    live: Mapping[str, NDArray[Any]]
     kernel: Kernel | None = None
 
 
@@ -98,15 +104,15 @@ class House(ABC):
     def add(self, part: Part) -> None:
         """Build a part."""
         for node in part.nodes:
-            if not self.live[node.name].any():  # such as a step that no output depends on
-                self.buses.setdefault(node.name, [None] * self.graph.types[node.name].size)
+            if not part.live[node.name].any():  # such as a step that no output depends on
+                self.buses.setdefault(node.name, [None] * part.graph.types[node.name].size)
         made: Made | None
-        if part.kernel is None and not self.live[part.output].any():
+        if part.kernel is None and not part.live[part.output].any():
             return
         if part.kernel is not None:
             made = self.slots(part, part.kernel)
         else:
-            made = rewired(self.graph, part.nodes, self.buses)  # needs no hardware
+            made = rewired(part.graph, part.nodes, self.buses)  # needs no hardware
             made = self.once(part) if made is None else made
         for name, elements in made.items():
             known = self.buses.get(name, elements)  # what an earlier kernel made of the node stays
@@ -126,71 +132,119 @@ def parts_of(
         FoldingError: the layer cannot work in the slots of the choice.
     """
     match choice:
+        case Fold() if choice.inputs > 1:
+            return _summed(graph, name, nodes, choice, live)
         case Fold():
-            return _folded(graph, name, nodes, choice, live)
+            return _Cut(graph, live).folded(name, layer_output(graph, name, nodes), nodes, choice)
         case Copies():
-            return _repeated(graph, name, nodes, choice, live)
+            return _Cut(graph, live).repeated(name, nodes, choice)
         case None:
-            return [Part(name, layer_output(graph, name, nodes), tuple(nodes))]
+            return [_Cut(graph, live).part(name, layer_output(graph, name, nodes), nodes)]
 
 
-def _folded(
+def _summed(
     graph: Graph, name: str, nodes: Sequence[Node], fold: Fold, live: Mapping[str, NDArray[Any]]
 ) -> list[Part]:
-    """The layer in slots; from a node on that differs between the slots, unrolled."""
+    """The product of a layer in slots that each add a part of the inputs; the rest in slots of its own."""
     output = layer_output(graph, name, nodes)
-    try:
-        kernel = _kernel(graph, nodes, output, fold, live)
-        return [Part(name, output, tuple(nodes), kernel)]
-    except FoldingError as error:
-        if not error.node:
-            raise
-        first, inner, rest = split_layer(graph, nodes, output, error.node)
-    kernel = _kernel(graph, first, inner, fold, live)
-    return [Part(f"{name}.slots", inner, tuple(first), kernel), Part(name, output, tuple(rest))]
-
-
-def _kernel(
-    graph: Graph, nodes: Sequence[Node], output: str, fold: Fold, live: Mapping[str, NDArray[Any]]
-) -> Kernel:
-    kernel = slice_layer(graph, nodes, output, fold, live[output])
-    if not fold.packed:
-        return kernel
-    packed = pack_columns(kernel)
-    if packed is None:
-        message = f"layer {graph.by_name[output].layer!r}: no multiplier can make two of its products"
-        raise FoldingError(message)
-    return packed
-
-
-def _repeated(
-    graph: Graph, name: str, nodes: Sequence[Node], copies: Copies, live: Mapping[str, NDArray[Any]]
-) -> list[Part]:
-    """The steps of a recurrent layer on one cell or more; what stands before and behind, unrolled."""
-    before, found, behind = split_steps(graph, nodes)
-    if not found:
-        message = f"layer {name!r}: no steps repeat in it"
-        raise FoldingError(message)
-    parts = _single(graph, f"{name}.before", before)
-    for n, steps in enumerate(found):
-        cell = f"{name}.{n}" if len(found) > 1 else name
-        inside = tuple(node for step in steps.steps for node in step)
-        kernels = slice_steps(graph, steps, min(copies.cells, len(steps.steps)), dict(live))
-        parts += [
-            Part(f"{cell}.{k}" if len(kernels) > 1 else cell, "", inside, kernel)
-            for k, kernel in enumerate(kernels)
-        ]
-    return parts + _single(graph, f"{name}.behind", behind)
-
-
-def _single(graph: Graph, name: str, nodes: Sequence[Node]) -> list[Part]:
-    """Nodes that others may read, each as a part of its own."""
-    parts = []
-    for node in nodes:
-        if not isinstance(node.op, Constant):
-            own = [graph.by_name[g] for g in node.inputs if isinstance(graph.by_name[g].op, Constant)]
-            parts.append(Part(f"{name}.{node.name}", node.name, (*own, node)))
+    alone = partial_sums(layer_alone(graph, nodes, output), name, fold.inputs)
+    cut = _Cut(alone, live_elements(alone, {output: live[output]}))
+    before, found, behind = split_steps(alone, [node for node in alone.nodes if node.layer == name])
+    (steps,) = found
+    last = steps.steps[-1][-1].name
+    kernel = cut.packed(slice_sums(alone, steps, fold, cut.live[last]), fold, name)
+    sums = cut.part(f"{name}.sums", last, [node for step in steps.steps for node in step], kernel)
+    parts = [*cut.single(f"{name}.before", before), sums]
+    if any(not isinstance(node.op, Constant) for node in behind):
+        parts += cut.folded(name, output, behind, replace(fold, inputs=1, packed=False), or_once=True)
     return parts
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Cuts a layer into parts.
+
+    Attributes:
+        graph: that the nodes are of.
+        live: which elements anything depends on.
+    """
+
+    graph: Graph
+    live: Mapping[str, NDArray[Any]]
+
+    def part(self, name: str, output: str, nodes: Sequence[Node], kernel: Kernel | None = None) -> Part:
+        """A part with one output, or with several that its kernel names."""
+        return Part(name, output, tuple(nodes), self.graph, self.live, kernel)
+
+    def folded(
+        self, name: str, output: str, nodes: Sequence[Node], fold: Fold, *, or_once: bool = False
+    ) -> list[Part]:
+        """The nodes in slots; from a node on that differs between the slots, unrolled."""
+        try:
+            return [self.part(name, output, nodes, self._kernel(nodes, output, fold))]
+        except FoldingError as error:
+            if or_once:
+                return [self.part(name, output, nodes)]
+            if not error.node:
+                raise
+            first, inner, rest = split_layer(self.graph, nodes, output, error.node)
+        kernel = self._kernel(first, inner, fold)
+        return [self.part(f"{name}.slots", inner, first, kernel), self.part(name, output, rest)]
+
+    def _kernel(self, nodes: Sequence[Node], output: str, fold: Fold) -> Kernel:
+        kernel = slice_layer(self.graph, nodes, output, fold, self.live[output])
+        return self.packed(kernel, fold, self.graph.by_name[output].layer)
+
+    @staticmethod
+    def packed(kernel: Kernel, fold: Fold, name: str) -> Kernel:
+        """The kernel with two products in a multiplier, if the fold says so."""
+        if not fold.packed:
+            return kernel
+        packed = pack_columns(kernel)
+        if packed is None:
+            message = f"layer {name!r}: no multiplier can make two of its products"
+            raise FoldingError(message)
+        return packed
+
+    def repeated(self, name: str, nodes: Sequence[Node], copies: Copies) -> list[Part]:
+        """The steps of a recurrent layer on one cell or more; what stands before and behind, unrolled."""
+        before, found, behind = split_steps(self.graph, nodes)
+        if not found:
+            message = f"layer {name!r}: no steps repeat in it"
+            raise FoldingError(message)
+        parts = self.single(f"{name}.before", before)
+        for n, steps in enumerate(found):
+            cell = f"{name}.{n}" if len(found) > 1 else name
+            inside = tuple(node for step in steps.steps for node in step)
+            count = min(copies.cells, len(steps.steps))
+            kernels = slice_steps(self.graph, steps, count, self.live, columns=copies.columns)
+            parts += [
+                self.part(f"{cell}.{k}" if len(kernels) > 1 else cell, "", inside, kernel)
+                for k, kernel in enumerate(kernels)
+            ]
+        return parts + self.single(f"{name}.behind", behind)
+
+    def single(self, name: str, nodes: Sequence[Node]) -> list[Part]:
+        """Nodes that others may read, each as a part of its own."""
+        parts = []
+        for node in nodes:
+            if not isinstance(node.op, Constant):
+                given = [self.graph.by_name[n] for n in node.inputs]
+                own = [n for n in given if isinstance(n.op, Constant)]
+                parts.append(self.part(f"{name}.{node.name}", node.name, (*own, node)))
+        return parts
+
+
+def layer_alone(graph: Graph, nodes: Sequence[Node], output: str) -> Graph:
+    """A layer as a graph; what it reads of others are inputs and copies of constants."""
+    inside = {node.name for node in nodes}
+    given = dict.fromkeys(name for node in nodes for name in node.inputs if name not in inside)
+    read = [graph.by_name[name] for name in given]
+    outside = [
+        n if isinstance(n.op, Constant) else Node(n.name, Input(graph.types[n.name]), (), n.layer)
+        for n in read
+    ]
+    return Graph((*outside, *nodes), {output: output}, graph.name)
 
 
 def layer_groups(graph: Graph) -> dict[str, list[Node]]:

@@ -19,11 +19,13 @@ class Fold:
     Attributes:
         positions: neighbouring positions along the last leading axis that one slot makes.
         columns: parts of the M columns, one for each slot.
+        inputs: parts of the inputs of a product; each slot adds one to the sum of the parts before.
         packed: whether one multiplier makes two products wherever that is exact.
     """
 
     positions: int = 1
     columns: int = 1
+    inputs: int = 1
     packed: bool = False
 
 

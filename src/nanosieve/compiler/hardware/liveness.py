@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,14 +28,19 @@ __all__ = ["live_elements", "read_elements"]
 Mask = NDArray[np.bool_]
 
 
-def live_elements(graph: Graph) -> dict[str, Mask]:
+def live_elements(graph: Graph, wanted: Mapping[str, Mask] | None = None) -> dict[str, Mask]:
     """Node → which of its elements any output of the graph depends on, in its shape.
 
     A weight of zero is no dependence.
+
+    Args:
+        graph: verified.
+        wanted: node → elements that count, in place of all elements of the outputs.
     """
     live: dict[str, Mask] = {name: np.zeros(type.shape, dtype=np.bool_) for name, type in graph.types.items()}
-    for name in graph.outputs.values():
-        live[name][...] = True
+    ends = dict.fromkeys(graph.outputs.values(), np.True_) if wanted is None else wanted
+    for name, mask in ends.items():
+        live[name][...] = mask
     for node in reversed(graph.nodes):
         for name, mask in zip(node.inputs, read_elements(graph, node, live[node.name]), strict=True):
             live[name] |= mask

@@ -200,9 +200,9 @@ def _pair(x: TensorType, rows: Sequence[_Row], high: int, low: int) -> _Pair | N
 
 
 def _spread(row: _Row, elements: tuple[int, ...], exponent: int) -> Integers:
-    """The coefficients of a row for other elements, zero where it has none."""
+    """The coefficients of a row for other elements, zero where it has none; a row can hold one twice."""
     codes = np.zeros((len(elements), row.codes.shape[1]), dtype=np.int64)
-    codes[np.searchsorted(elements, row.elements)] = row.codes << (row.exponent - exponent)
+    np.add.at(codes, np.searchsorted(elements, row.elements), row.codes << (row.exponent - exponent))
     return codes
 
 

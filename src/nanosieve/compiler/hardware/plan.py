@@ -14,9 +14,15 @@ __all__ = ["Choice", "Copies", "Fold", "Plan", "choice_of", "text_of"]
 
 @dataclass(frozen=True)
 class Copies:
-    """A recurrent layer as so many cells, each of which does an equal share of the time steps."""
+    """A recurrent layer as so many cells, each of which does an equal share of the time steps.
+
+    Attributes:
+        cells: how many.
+        columns: parts of the state, one for each slot of a step.
+    """
 
     cells: int = 1
+    columns: int = 1
 
 
 Choice = Fold | Copies
@@ -53,29 +59,34 @@ def text_of(choice: Choice | None) -> str:
         case None:
             return "unrolled"
         case Copies():
-            return f"cells:{choice.cells}"
+            return f"cells:{choice.cells}" + (f",{choice.columns}" if choice.columns > 1 else "")
         case Fold():
-            return f"slots:{choice.positions},{choice.columns}" + (",packed" if choice.packed else "")
+            sizes = [choice.positions, choice.columns, *([choice.inputs] if choice.inputs > 1 else [])]
+            return f"slots:{','.join(map(str, sizes))}" + (",packed" if choice.packed else "")
 
 
-_WRITTEN = re.compile(r"unrolled|cells:(?P<cells>\d+)|slots:(?P<p>\d+)(,(?P<q>\d+)(?P<packed>,packed)?)?")
+_WRITTEN = re.compile(
+    r"unrolled|cells:(?P<cells>\d+)(,(?P<state>\d+))?|slots:(?P<p>\d+)(,(?P<q>\d+)(,(?P<r>\d+))?(?P<packed>,packed)?)?"
+)
 
 
 def choice_of(text: str) -> Choice | None:
-    """The inverse of `text_of`; the parts of columns may be left out.
+    """The inverse of `text_of`; parts may be left out.
 
     Raises:
         SettingsError: the text is no choice.
     """
     found = _WRITTEN.fullmatch(text.strip())
-    if found is None or "0" in (found["cells"], found["p"], found["q"]):
+    if found is None or "0" in (found["cells"], found["state"], found["p"], found["q"], found["r"]):
         message = (
-            f"{text!r} is no way to build a layer: unrolled, slots:P,Q (P positions and one of Q parts of "
-            "the columns in a slot; slots:P,Q,packed for two products in a DSP slice), or cells:N"
+            f"{text!r} is no way to build a layer: unrolled, slots:P,Q,R (P positions, one of Q parts of the "
+            "columns and one of R parts of the inputs in a slot; slots:P,Q,R,packed for two products in a "
+            "DSP slice), or cells:N,Q (N copies of a recurrent cell, one of Q parts of the state in a slot)"
         )
         raise SettingsError(message)
     if found["cells"]:
-        return Copies(int(found["cells"]))
+        return Copies(int(found["cells"]), int(found["state"] or 1))
     if found["p"]:
-        return Fold(int(found["p"]), int(found["q"] or 1), packed=bool(found["packed"]))
+        positions, columns, inputs = (int(found[size] or 1) for size in ("p", "q", "r"))
+        return Fold(positions, columns, inputs, packed=bool(found["packed"]))
     return None

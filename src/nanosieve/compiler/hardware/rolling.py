@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Constant, Graph, Integers, Node
 from nanosieve.compiler.hardware.family import Family
-from nanosieve.compiler.hardware.kernel import Kernel
+from nanosieve.compiler.hardware.kernel import Fold, Kernel
 from nanosieve.compiler.hardware.liveness import live_elements, read_elements
 from nanosieve.compiler.hardware.rows import DEAD
+from nanosieve.compiler.hardware.slices import live_slots
 from nanosieve.compiler.hardware.slicing import Lanes, make_kernel
 from nanosieve.compiler.passes.repeated_steps import Steps, steps_of
 from nanosieve.errors import FoldingError
 
-__all__ = ["Steps", "slice_steps", "split_steps", "steps_of"]
+__all__ = ["Steps", "slice_steps", "slice_sums", "split_steps", "steps_of"]
 
 
 Mask = NDArray[np.bool_]
@@ -65,6 +66,29 @@ def slice_steps(
         for chunk in chunks
         if chunk
     ]
+
+
+def slice_sums(graph: Graph, steps: Steps, fold: Fold, live: Mask) -> Kernel:
+    """The kernel of the steps that `partial_sums` makes.
+
+    In the first slots it adds the first part of the inputs of all positions and columns, then the second: the
+    more slots lie between two parts of a sum, the longer the hardware may take for one.
+
+    Args:
+        graph: the layer with its partial sums.
+        steps: those.
+        fold: positions and parts of the columns of a slot.
+        live: which elements of the sum are read at all.
+
+    Raises:
+        FoldingError: the slots need different hardware.
+    """
+    families = zip(*steps.steps, strict=True)
+    rows = live_slots(graph, steps.steps[-1][-1], fold, live)
+    place = np.repeat(np.arange(len(steps.steps)), rows.shape[1])
+    shared = [Family(graph, nodes, place) for nodes in families]
+    lanes = Lanes(shared[-1], np.tile(rows, len(steps.steps)))
+    return make_kernel(graph, shared, [lanes], steps.steps[0][0].layer)
 
 
 def split_steps(graph: Graph, nodes: Sequence[Node]) -> tuple[list[Node], list[Steps], list[Node]]:

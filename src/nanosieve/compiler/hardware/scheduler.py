@@ -34,6 +34,10 @@ KEPT = 5
 """Ways to build a layer that are tried in a whole plan."""
 ROUNDS = 2
 """How often every layer is looked at again."""
+LOOP = 10
+"""Stages after which a part of a sum can be added to, about."""
+MOST_PARTS = 2
+"""Foldings along the inputs that are tried for each number of columns."""
 WIDEST = 4096
 """Bits of an input that enter in one cycle; a wider one is streamed where the interval allows."""
 
@@ -210,7 +214,7 @@ def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -
 
 def _at_the_rate(choices: Sequence[Choice | None]) -> Choice | None:
     """The choice that works as data arrives: as few positions at a time as the interval allows."""
-    folds = [c for c in choices if isinstance(c, Fold) and c.columns == 1]
+    folds = [c for c in choices if isinstance(c, Fold) and c.columns == c.inputs == 1]
     repeated = [c for c in choices if isinstance(c, Copies)]
     return min(folds, key=lambda c: c.positions, default=max(repeated, key=lambda c: c.cells, default=None))
 
@@ -230,7 +234,10 @@ def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) ->
     steps = steps_of(graph, nodes)
     if steps:
         count = max(len(each.steps) for each in steps)
-        return [*found, *(Copies(n) for n in range(1, count) if count % n == 0)]
+        shape = graph.types[steps[0].steps[0][-1].name].shape
+        found += [Copies(n) for n in range(1, count) if count % n == 0]
+        fitting = [n for n in _counts(shape[-1]) if count * (n + LOOP) <= min(interval, MANY_SLOTS)]
+        return [*found, *(Copies(1, n) for n in fitting[-MOST_PARTS:])]
     try:
         output = layer_output(graph, name, nodes)
     except GraphError:
@@ -248,12 +255,34 @@ def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) ->
                 found.append(Fold(positions, pieces))
                 if pieces > 1:
                     found.append(Fold(positions, pieces, packed=True))
-    return _thinned(found, lines, axis, columns)
+    return _thinned(found, lines, axis, columns) + _in_parts_of_inputs(nodes, lines * axis, columns, interval)
+
+
+def _in_parts_of_inputs(nodes: Sequence[Node], positions: int, columns: int, interval: int) -> list[Fold]:
+    """Folds along the inputs too, where the columns alone leave most of the interval idle."""
+    products = [node.op for node in nodes if isinstance(node.op, Dense)]
+    if len(products) != 1:
+        return []
+    found: list[Fold] = []
+    inputs = products[0].kernel.shape[-2]
+    for pieces in sorted({-(-columns // part) for part in (1, 2, 4)}, reverse=True):
+        blocks = positions * pieces  # between two parts of a sum; it is ready after so many stages
+        fitting = [n for n in _counts(inputs) if n * max(blocks, LOOP) <= min(interval, MANY_SLOTS)]
+        for count in fitting[-MOST_PARTS:]:
+            found.append(Fold(1, pieces, count))
+            if 1 < pieces < columns:
+                found.append(Fold(1, pieces, count, packed=True))
+    return found
 
 
 def _parts(count: int) -> list[int]:
     """The sizes of equal parts, each once, from one element up."""
     return sorted({-(-count // n) for n in range(1, count + 1)})
+
+
+def _counts(count: int) -> list[int]:
+    """The numbers of equal parts, from two up."""
+    return sorted({-(-count // part) for part in _parts(count)} - {1})
 
 
 def _thinned(

@@ -112,7 +112,7 @@ class Sketcher:
         layer = part.nodes[-1].layer
         key = (layer, plan.layers.get(layer), part.name)
         if key not in self._costs:
-            graph, nodes = self.graph, list(part.nodes)
+            graph, nodes = part.graph, list(part.nodes)
             if part.kernel is not None:
                 graph = part.kernel.graph
                 nodes = [node for node in graph.nodes if not isinstance(node.op, Input)]
@@ -158,8 +158,8 @@ class _Sketching(House):
             cost = cost + Cost(ff=sum(e.width * (start - e.arrival.stage) for e in set(read)))
         arrival = Arrival(start + cost.stages, 0.0)
         self._note(part, 1, start, arrival.stage, cost)
-        live = self.live[part.output].ravel()
-        type = self.graph.types[part.output]
+        live = part.live[part.output].ravel()
+        type = part.graph.types[part.output]
         lanes = _lanes(type, arrival)
         return {
             part.output: [
@@ -174,12 +174,12 @@ class _Sketching(House):
         (out,) = kernel.graph.outputs.values()
         lanes = _lanes(kernel.graph.types[out], Arrival(cost.stages, 0.0))
         used = range(len(kernel.reads))
-        feed = feed_of(self.graph, part.name, kernel, used, lanes, self.buses, self.settings)
+        feed = feed_of(part.graph, part.name, kernel, used, lanes, self.buses, self.settings)
         self.interval = max(self.interval, feed.needed_interval)
         needed = feed.cost
         cost = cost + Cost(needed["lut"], needed["ff"], 0.0, needed["bram36"], needed["uram"])
         self._note(part, kernel.slots, feed.start[0], feed.start[-1] + cost.stages, cost)
-        return elements_of(self.graph, part.name, kernel, lanes, feed.start)
+        return elements_of(part.graph, part.name, kernel, lanes, feed.start)
 
     def collect(self, output: str, name: str) -> list[Element]:
         """See `House.collect`."""

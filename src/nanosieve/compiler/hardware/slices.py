@@ -20,8 +20,8 @@ from nanosieve.compiler.hardware.slicing import Lanes, make_kernel
 from nanosieve.errors import FoldingError
 
 __all__ = [
-    "Fold", "Kernel", "addressed", "interpret_kernel", "live_elements", "read_elements", "slice_layer",
-    "split_layer",
+    "Fold", "Kernel", "addressed", "interpret_kernel", "live_elements", "live_slots", "read_elements",
+    "slice_layer", "split_layer",
 ]  # fmt: skip
 
 
@@ -41,19 +41,29 @@ def slice_layer(
         FoldingError: the slots need different hardware; `node` of the error names the first such value, in
             front of which `split_layer` cuts.
     """
-    rows = _slots(graph.types[output].shape, fold)
-    if live is not None:
-        rows = np.where((rows >= 0) & live.reshape(-1)[np.maximum(rows, 0)], rows, DEAD)
-    some = rows >= 0
-    rows = rows[some.any(axis=1)][:, some.any(axis=0)]
-    if not rows.size:
-        message = f"layer {graph.by_name[output].layer!r}: no output of the network depends on it"
-        raise FoldingError(message)
+    rows = live_slots(graph, graph.by_name[output], fold, live)
     place = np.zeros(rows.shape[1], dtype=np.int64)
     families = {node.name: Family(graph, (node,), place) for node in nodes if not isinstance(node.op, Input)}
     return make_kernel(
         graph, list(families.values()), [Lanes(families[output], rows)], graph.by_name[output].layer
     )
+
+
+def live_slots(graph: Graph, node: Node, fold: Fold, live: NDArray[np.bool_] | None = None) -> Integers:
+    """The flat element of `node` of each lane in each slot, those that are read; else `DEAD`.
+
+    Raises:
+        FoldingError: the fold is none, or nothing is read.
+    """
+    rows = _slots(graph.types[node.name].shape, fold)
+    if live is not None:
+        rows = np.where((rows >= 0) & live.reshape(-1)[np.maximum(rows, 0)], rows, DEAD)
+    some = rows >= 0
+    rows = rows[some.any(axis=1)][:, some.any(axis=0)]
+    if not rows.size:
+        message = f"layer {node.layer!r}: no output of the network depends on it"
+        raise FoldingError(message)
+    return rows
 
 
 def _slots(shape: tuple[int, ...], fold: Fold) -> Integers:

@@ -70,6 +70,8 @@ def _check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: 
     wires = probe(design, {name: flat(array) for name, array in codes.items()})
     nodes = interpret(graph, codes, keep_all=True)
     for layer in design.layers:
+        if layer.name not in nodes:  # a part of a sum, which is no value of the graph
+            continue
         made = [element is not None for element in layer.elements]
         meant = _Side.of_graph(nodes[layer.name], graph.types[layer.name])
         own = [0 if element is None else element.exponent for element in layer.elements]
