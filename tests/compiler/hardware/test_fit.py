@@ -51,7 +51,7 @@ def test_more_time_means_less_hardware() -> None:
         assert design.sources.interval <= design.budget.interval_cycles
         assert design.sources.latency <= design.budget.latency_cycles
         sizes.append(design.estimate["lut"].value)
-    assert sizes[0] > 1.4 * sizes[1] > 1.4**2 * sizes[2] > 1.4**3 * sizes[3]
+    assert sizes[0] > 1.4 * sizes[1] > 5 * sizes[2] > 5 * sizes[3]
     assert design.estimate["dsp"].value <= 4  # of 1,752 products
 
 

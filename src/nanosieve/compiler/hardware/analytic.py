@@ -24,12 +24,14 @@ from nanosieve.compiler.graph import (
     Input,
     LeakyRelu,
     Lookup,
+    Multiply,
     Node,
     Nonzero,
     Quantize,
     Relu,
     Reshape,
     Scale,
+    Sum,
     Windows,
 )
 from nanosieve.compiler.hardware.cost_model import CostModel, cost_model
@@ -211,6 +213,13 @@ def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str], blocks: 
         return Work()
     types = [graph.types[name] for name in node.inputs]
     out, bias = graph.types[node.name], False
+    if isinstance(node.op, Multiply) and _sum_of(graph, node):
+        return Work()
+    if isinstance(node.op, Sum):
+        products = graph.by_name[node.inputs[0]]
+        if isinstance(products.op, Multiply) and _sum_of(graph, products):
+            factors = [graph.types[name] for name in products.inputs]
+            return work_of(products.op, factors, out, model, dsp=blocks, summed=types[0].shape[-1])
     if isinstance(node.op, Dense):
         users = graph.users[node.name]
         if len(users) == 1 and type(users[0].op) is Add and users[0].layer == node.layer:
@@ -219,6 +228,13 @@ def _work(graph: Graph, node: Node, model: DelayModel, fused: set[str], blocks: 
                 fused.add(users[0].name)
                 out = graph.types[users[0].name]
     return work_of(node.op, types, out, model, bias=bias, dsp=blocks)
+
+
+def _sum_of(graph: Graph, products: Node) -> bool:
+    """Whether products are only summed, so that chains of DSP slices can do both."""
+    users = graph.users[products.name]
+    alone = len(users) == 1 and products.name not in graph.outputs.values()
+    return alone and isinstance(users[0].op, Sum) and users[0].layer == products.layer
 
 
 def _alike(graph: Graph, node: Node) -> bool:

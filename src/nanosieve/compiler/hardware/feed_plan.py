@@ -172,7 +172,7 @@ def _lanes_to_capture(
 
 def _inputs(port: Integers, key: Integers) -> int:
     """Inputs of all multiplexers: different keys, port by port."""
-    return len(np.unique(np.stack([port, key]), axis=1).T)
+    return len(np.unique(port * (key.max(initial=0) + 2) + key))  # keys are -1 or more
 
 
 def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:

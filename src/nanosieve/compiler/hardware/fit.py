@@ -181,10 +181,11 @@ def _searched(
     latency, interval = budget.latency_cycles, budget.interval_cycles
     best: HardwareDesign | None = None
     problem: BudgetError | None = None
+    sketcher = Sketcher(graph, settings, live_elements(graph))
     for _ in range(ATTEMPTS):
         found = find_plan(
             graph, budget, settings, fixed=layers, beats=beats, prices=prices, latency=latency,
-            interval=interval, progress=progress,
+            interval=interval, sketcher=sketcher, progress=progress,
         )  # fmt: skip
         plan = replace(found.best.plan, interval=budget.interval_cycles)
         try:
@@ -195,9 +196,9 @@ def _searched(
         over = design.sources.latency - budget.latency_cycles
         if best is None or design.sources.latency < best.sources.latency:
             best = design
-        if over <= 0 or latency - over < 1:
+        latency = min(latency, found.best.latency) - over  # by how much the sketch was too short
+        if over <= 0 or latency < 1:
             break
-        latency -= over
     if best is None:
         raise problem or BudgetError(f"no plan for {graph.name!r} was found")
     return _or_unrolled(best, found, budget, settings, prices, progress)

@@ -25,7 +25,7 @@ from nanosieve.compiler.hardware.rolling import steps_of
 from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
 from nanosieve.compiler.hardware.slots import MANY_SLOTS
 from nanosieve.devices import RESOURCES, Device, find_device
-from nanosieve.errors import BudgetError, FoldingError, GraphError
+from nanosieve.errors import FoldingError, GraphError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Schedule", "candidates", "find_plan"]
@@ -64,7 +64,7 @@ class _Search:
     prices: Mapping[str, float]
     room: Mapping[str, float]
     latency: int
-    tried: dict[tuple[object, ...], Sketch | None] = field(default_factory=dict)
+    tried: dict[int, Sketch] = field(default_factory=dict)
 
     def value(self, sketch: Sketch | None) -> tuple[float, float, float]:
         """What a plan is worth, the least the best: cycles too many, room too little, price."""
@@ -76,13 +76,10 @@ class _Search:
 
     def sketch(self, plan: Plan) -> Sketch | None:
         """The sketch of a plan, None if it cannot be built."""
-        key = (plan.interval, tuple(sorted(plan.beats.items())), tuple(sorted(plan.layers.items(), key=str)))
-        if key not in self.tried:
-            try:
-                self.tried[key] = self.sketcher.sketch(plan)
-            except (BudgetError, FoldingError):
-                self.tried[key] = None
-        return self.tried[key]
+        sketch = self.sketcher.attempt(plan)
+        if sketch is not None:
+            self.tried[id(sketch)] = sketch
+        return sketch
 
 
 def price(cost: Cost, prices: Mapping[str, float]) -> float:
@@ -106,6 +103,7 @@ def find_plan(
     prices: Mapping[str, float] | None = None,
     latency: int | None = None,
     interval: int | None = None,
+    sketcher: Sketcher | None = None,
     progress: Progress = silent,
 ) -> Schedule:
     """Search the plan with the smallest price that meets the budget.
@@ -119,6 +117,7 @@ def find_plan(
         prices: resource → its worth in LUTs; by default as scarce as it is on the device.
         latency: cycles that the plan may take; by default those of the budget.
         interval: cycles that the slots of a layer may take; by default those of the budget.
+        sketcher: of the same graph and settings, with what it knows from another search.
         progress: told of every layer that is looked at.
 
     Raises:
@@ -127,9 +126,8 @@ def find_plan(
     """
     device = find_device(budget.device)
     interval = budget.interval_cycles if interval is None else interval
-    live = live_elements(graph)
     room = {kind: device.usable_count(kind) * budget.share for kind in RESOURCES}
-    sketcher = Sketcher(graph, settings, live)
+    sketcher = sketcher or Sketcher(graph, settings, live_elements(graph))
     search = _Search(
         graph,
         sketcher,
@@ -147,8 +145,7 @@ def find_plan(
     best = _descend(search, options, start, progress)
     if best is None:
         best = sketcher.sketch(start)  # says what does not work
-    tried = tuple(sketch for sketch in search.tried.values() if sketch is not None)
-    return Schedule(best, tried, search.value(best)[:2] == (0, 0))
+    return Schedule(best, tuple(search.tried.values()), search.value(best)[:2] == (0, 0))
 
 
 def streamed(graph: Graph, interval: int) -> dict[str, int]:

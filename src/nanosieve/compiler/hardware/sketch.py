@@ -16,6 +16,7 @@ from nanosieve.compiler.hardware.once import PATIENCE, Settings
 from nanosieve.compiler.hardware.plan import Choice, Plan
 from nanosieve.compiler.hardware.schedule import Arrival
 from nanosieve.compiler.hardware.slots import OutLane, elements_of, feed_of
+from nanosieve.errors import BudgetError, FoldingError
 
 __all__ = ["Sketch", "SketchedPart", "Sketcher"]
 
@@ -76,6 +77,7 @@ class Sketcher:
     ) -> None:
         self.graph, self.settings, self.live = graph, settings, live
         self._parts: dict[tuple[str, object], Sequence[Part]] = {}
+        self._known: dict[object, Sketch | None] = {}
         self._costs: dict[tuple[str, object, str], Cost] = {}
         self.begun: dict[
             tuple[object, ...], tuple[dict[str, list[Element | None]], tuple[SketchedPart, ...], int]
@@ -95,6 +97,16 @@ class Sketcher:
         outputs = house.build(plan)
         stages = [e.arrival.stage for elements in outputs.values() for e in elements]
         return Sketch(plan, tuple(house.sketched), 1 + max(stages, default=0), house.interval)
+
+    def attempt(self, plan: Plan) -> Sketch | None:
+        """The sketch of a plan, made once; None if it cannot be built."""
+        key = (plan.interval, tuple(sorted(plan.beats.items())), tuple(sorted(plan.layers.items(), key=str)))
+        if key not in self._known:
+            try:
+                self._known[key] = self.sketch(plan)
+            except (BudgetError, FoldingError):
+                self._known[key] = None
+        return self._known[key]
 
     def parts(self, name: str, nodes: Sequence[Node], choice: Choice | None) -> Sequence[Part]:
         """The parts of a layer, sliced once for each choice.

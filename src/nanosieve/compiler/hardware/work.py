@@ -108,6 +108,7 @@ def work_of(
     *,
     bias: bool = False,
     dsp: bool = True,
+    summed: int = 1,
 ) -> Work:
     """The cost of `op`.
 
@@ -118,9 +119,10 @@ def work_of(
         model: delays.
         bias: for `Dense`, whether a constant is added to each output.
         dsp: whether products may use DSP slices.
+        summed: for `Multiply`, how many neighbouring products a `Sum` adds.
     """
     if isinstance(op, Multiply | Einsum):
-        return _product(op, given, model, dsp)
+        return _product(op, given, model, dsp, summed)
     rule = _RULES.get(type(op))
     return rule(op, given, out, model, bias) if rule is not None else Work()
 
@@ -286,9 +288,10 @@ def _balanced(column: Integers) -> Integers:
     return column ^ column[:, :1]
 
 
-def _product(op: Multiply | Einsum, given: Sequence[TensorType], model: DelayModel, dsp: bool) -> Work:
+def _product(
+    op: Multiply | Einsum, given: Sequence[TensorType], model: DelayModel, dsp: bool, summed: int
+) -> Work:
     """Products of two variables, and their sums: in DSP slices those of a chain add up for nothing."""
-    summed = 1
     if isinstance(op, Einsum):
         a, b = (op.spread(_varies(type), n) for n, type in enumerate(given))
         sizes = op.sizes(*given)
