@@ -29,6 +29,7 @@ class Port:
         elements: of the input or output; of an input in several beats their arrival is the beat.
         layout: of the lanes.
         ranges: of an input: the codes that each element can have, where its lane holds others' too.
+        kept: of an output: the bits of each element that vary and stand in registers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Port:
     elements: tuple[Element, ...]
     layout: Layout
     ranges: tuple[tuple[int, int], ...] = ()
+    kept: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
@@ -127,10 +129,10 @@ class Sources:
     def delays(self) -> list[tuple[int, int]]:
         """Width of each output element and the registers behind it in the top module."""
         return [
-            (width, self.latency - e.arrival.stage)
+            (kept, self.latency - e.arrival.stage)
             for port in self.outputs
-            for e, (_, width) in zip(port.elements, port.layout, strict=True)
-            if not e.constant
+            for e, kept in zip(port.elements, port.kept, strict=True)
+            if kept
         ]
 
 
@@ -171,7 +173,16 @@ def _output_port(name: str, bus: str, lanes: Sequence[Element], type: TensorType
         replace(lane, low=int(low), high=int(high), exponent=int(exponent))
         for lane, (low, high, exponent) in zip(lanes, stated, strict=True)
     )
-    return Port(name, bus, elements, _layout([e.width for e in elements]))
+    kept = tuple(_kept(e, lane) for e, lane in zip(elements, lanes, strict=True))
+    return Port(name, bus, elements, _layout([e.width for e in elements]), kept=kept)
+
+
+def _kept(element: Element, lane: Element) -> int:
+    """Bits of the lane that the element has."""
+    if element.low == element.high:
+        return 0
+    zeros, unused = max(0, lane.exponent - element.exponent), max(0, element.exponent - lane.exponent)
+    return max(0, min(element.width - zeros, lane.width - unused))
 
 
 def write_sources(
@@ -321,11 +332,11 @@ def _delayed(
 ) -> list[str]:
     """Registers that bring the elements of an output to the last stage, there with the step of the output."""
     lines = []
-    for n, (e, lane, (lsb, width)) in enumerate(zip(port.elements, lanes, port.layout, strict=True)):
+    rows = zip(port.elements, lanes, port.layout, port.kept, strict=True)
+    for n, (e, lane, (lsb, width), kept) in enumerate(rows):
         target = f"  assign {port.bus}[{lsb + width - 1}:{lsb}]"
         zeros, unused = max(0, lane.exponent - e.exponent), max(0, e.exponent - lane.exponent)
-        kept = min(width - zeros, lane.width - unused)
-        if e.low == e.high or kept < 1:  # a range without a multiple of the step but 0
+        if not kept:  # one number, 0 where the range holds no other multiple of the step
             constant = e.low if e.low == e.high else 0
             lines.append(f"{target} = {width}'d{constant & ((1 << width) - 1)};")
             continue
