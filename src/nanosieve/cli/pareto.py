@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from nanosieve.cli._input_file import read_arrays
+from nanosieve.cli._options import budget_options, by_layer, by_name, counts, plan_options, sample_options
 from nanosieve.cli._terminal import console, echo_json, show_table, terminal_progress
 
 __all__ = ["command"]
@@ -15,15 +16,9 @@ __all__ = ["command"]
 @click.command("pareto", short_help="resources, latency and interval of a network, of which none is better")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the page [default: out/NAME].")
-@click.option("--every", default="100 ns", show_default=True, help="Middle of the intervals that are tried.")
-@click.option("--latency", default="1 us", show_default=True, help="Time from input to decision.")
-@click.option("--clock", default="200 MHz", show_default=True, help="Clock of the design.")
-@click.option("--device", default="xcvu9p", show_default=True, help="FPGA or card; see `nanosieve devices`.")
-@click.option("--no-dsp", is_flag=True, help="Build all products from LUTs.")
-@click.option(
-    "--calibrate", metavar="FILE", type=click.Path(path_type=Path), help="For a float model: a sample."
-)
-@click.option("--precision", help="For a float model: fixed<W,I> [default: fixed<16,6>].")
+@budget_options(every="100 ns")
+@sample_options
+@plan_options
 @click.option("--json", "as_json", is_flag=True, help="Print the points as JSON.")
 def command(
     model: Path,
@@ -32,15 +27,20 @@ def command(
     latency: str,
     clock: str,
     device: str,
-    no_dsp: bool,
+    share: float,
     calibrate: Path | None,
-    precision: str | None,
+    precision: tuple[str, ...],
+    per_channel: bool,
+    layers: tuple[str, ...],
+    beats: tuple[str, ...],
+    minimise: str,
+    no_dsp: bool,
     as_json: bool,
 ) -> None:
     """Search plans for MODEL at several intervals and show those of which no other is better in everything.
 
-    Costs are the analytic estimate; ``nanosieve compile`` builds the one that you choose with --every and
-    --latency.
+    The intervals are --every and shorter and longer ones. Costs are the analytic estimate; ``nanosieve
+    compile`` builds the plan that you choose with --every and --latency.
 
     \b
     Example:
@@ -48,19 +48,29 @@ def command(
     """
     from nanosieve.compiler.design import load
     from nanosieve.compiler.hardware import Budget, DelayModel
+    from nanosieve.compiler.hardware.fit import worth_of
     from nanosieve.compiler.hardware.once import Settings
     from nanosieve.compiler.hardware.pareto import pareto_front
-    from nanosieve.compiler.hardware.plan import text_of
+    from nanosieve.compiler.hardware.plan import choice_of, text_of
     from nanosieve.compiler.passes import run_passes
     from nanosieve.report.front import front_chart
     from nanosieve.report.page import Picture, Section, write_report
 
-    budget = Budget(every=every, latency=latency, clock=clock, device=device)
+    budget = Budget(every=every, latency=latency, clock=clock, device=device, share=share)
     settings = Settings(DelayModel(), budget.period_ns, dsp=not no_dsp)
     with terminal_progress() as progress:
         sample = None if calibrate is None else read_arrays(calibrate, "calibration sample")
-        graph = run_passes(load(model, calibrate=sample, precision=precision))
-        points = pareto_front(graph, budget, settings, progress=progress)
+        graph = load(model, calibrate=sample, precision=by_layer(precision) or None, per_channel=per_channel)
+        graph = run_passes(graph)
+        points = pareto_front(
+            graph,
+            budget,
+            settings,
+            fixed={name: choice_of(text) for name, text in by_name("--layer", layers).items()},
+            beats=counts("--beats", beats),
+            prices=worth_of(minimise, device),
+            progress=progress,
+        )
     rows = []
     for point in points:
         sketch, period = point.sketch, budget.period_ns

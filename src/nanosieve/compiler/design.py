@@ -14,14 +14,12 @@ from nanosieve.compiler.emulate import write_cpp
 from nanosieve.compiler.frontends import Calibration, load_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, build_design
-from nanosieve.compiler.hardware.fit import MINIMISE, build_finalists
+from nanosieve.compiler.hardware.fit import Wishes, build_finalists, worth_of
 from nanosieve.compiler.hardware.integration import write_integration
 from nanosieve.compiler.hardware.plan import choice_of
-from nanosieve.compiler.hardware.scheduler import scarcity
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
 from nanosieve.compiler.verification import Verification, verify
-from nanosieve.devices import find_device
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
@@ -155,7 +153,7 @@ def compile(
         UnknownNameError: no such device, or no such kind of integration.
         OutputError: the folder cannot be written to.
     """
-    wishes: dict[str, Any] = {
+    wishes: Wishes = {
         "layers": {name: choice_of(text) for name, text in (layers or {}).items()},
         "beats": beats,
         "minimise": minimise,
@@ -178,8 +176,7 @@ def compile(
 
 def _smallest(designs: list[HardwareDesign], minimise: str, progress: Progress) -> HardwareDesign:
     """The design whose netlist costs least."""
-    device = find_device(designs[0].budget.device)
-    worth = MINIMISE[minimise] or scarcity(device)
+    worth = worth_of(minimise, designs[0].budget.device)
     prices = []
     for number, design in enumerate(designs):
         with tempfile.TemporaryDirectory(prefix="nanosieve-") as place:

@@ -91,7 +91,7 @@ def _chart(
                     ha="right" if left and not inside else "left",
                     va="center",
                     fontsize=8.5,
-                    bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8} if inside else None,
+                    bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8},
                 )
         axes.axvline(latency * scale, color=INK, linewidth=1.4)
         if interval > 1:

@@ -78,7 +78,7 @@ def _summary(design: Mapping[str, Any], device: Device) -> str:
 
 
 def _activity(layer: Mapping[str, Any], design: Mapping[str, Any]) -> Activity:
-    chosen = design["plan"]["layers"].get(layer["layer"].split(".")[0], "")
+    chosen = _choice(layer["layer"], design)
     if layer["kind"] == "Collect":
         how = "gathers elements"
     elif len(layer["slots"]) == 1:
@@ -87,6 +87,13 @@ def _activity(layer: Mapping[str, Any], design: Mapping[str, Any]) -> Activity:
         how = "one cell for several steps" if chosen.startswith("cells") else "slots"
     starts = layer["slots"] if len(layer["slots"]) > 1 or layer["slots"][0] else [layer["first_stage"]]
     return Activity(layer["layer"], how, starts, max(layer["stage"] - starts[-1], 0))
+
+
+def _choice(part: str, design: Mapping[str, Any]) -> str:
+    """How the layer is built that a module is part of, such as ``dense.sums`` of ``dense``."""
+    plan = design["plan"]["layers"]
+    owners = [layer for layer in plan if part == layer or part.startswith(f"{layer}.")]
+    return plan[max(owners, key=len)] if owners else "unrolled"
 
 
 def _schedule(design: Mapping[str, Any]) -> Picture:
@@ -105,15 +112,11 @@ def _choices(design: Mapping[str, Any]) -> Table:
     rows = []
     for layer in design["layers"]:
         name = layer["layer"]
-        how = design["plan"]["layers"].get(name) or design["plan"]["layers"].get(name.split(".")[0])
-        slots = Figure(
-            len(layer["slots"]),
-            "slots"[: 4 + (len(layer["slots"]) > 1)],
-            Provenance.ESTIMATED,
-            source="schedule",
-        )
+        count = len(layer["slots"])
+        unit = "slot" if count == 1 else "slots"
+        slots = Figure(count, unit, Provenance.ESTIMATED, source="schedule")
         last = Figure(layer["stage"], "cycles", Provenance.ESTIMATED, source="schedule")
-        rows.append((name, layer["kind"], how or "unrolled", slots, last))
+        rows.append((name, layer["kind"], _choice(name, design), slots, last))
     return Table(
         ("layer", "what it does", "built as", "per event", "ready after"),
         tuple(rows),

@@ -15,7 +15,7 @@ _GROUPS = 4
 
 
 def front_chart(points: Sequence[Point], *, title: str, period_ns: float) -> Drawing:
-    """LUTs and DSPs of the points, each a panel; the classes of latency are the colours.
+    """LUTs and, where there are any, DSPs of the points, each a panel; the colours are classes of latency.
 
     Args:
         points: of the front.
@@ -39,7 +39,7 @@ def front_chart(points: Sequence[Point], *, title: str, period_ns: float) -> Dra
                     [p.sketch.interval * period_ns for p in chosen],
                     [getattr(p.sketch.cost, kind) for p in chosen],
                     linestyle="",
-                    marker="osD^"[n],
+                    marker="o",
                     color=PALETTE[n],
                     markeredgecolor=INK,
                     markeredgewidth=0.4,
@@ -55,4 +55,6 @@ def front_chart(points: Sequence[Point], *, title: str, period_ns: float) -> Dra
 
         return panel(draw, label=f"{label} against interval", margins=Margins(left=66))
 
-    return Drawing((chart("lut", "LUT"), chart("dsp", "DSP")), key=key)
+    kinds = [("lut", "LUT"), ("dsp", "DSP")]
+    used = [kind for kind in kinds if any(getattr(p.sketch.cost, kind[0]) for p in points)]
+    return Drawing(tuple(chart(*kind) for kind in used or kinds[:1]), key=key)

@@ -91,7 +91,7 @@ def test_a_device_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         type(small), "usable_count", lambda self, kind: 50 if self.name == "tiny-fpga" else 1e5
     )
-    for module in (hardware.fit, hardware.scheduler):
+    for module in (hardware.fit, hardware.no_fit, hardware.scheduler):
         monkeypatch.setattr(module, "find_device", lambda name: small)
     with pytest.raises(BudgetError, match=r"LUT: about .*; of the devices, .*xcvu9p.* would do$"):
         build_design(network(), Budget(every="5 ns"))

@@ -10,7 +10,7 @@ from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Choice
 from nanosieve.compiler.hardware.scheduler import find_plan, price, scarcity
-from nanosieve.compiler.hardware.sketch import Sketch
+from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
 from nanosieve.devices import RESOURCES, find_device
 from nanosieve.errors import BudgetError
 from nanosieve.progress import Progress, silent
@@ -58,32 +58,36 @@ def pareto_front(
     Args:
         graph: the network.
         budget: its clock and device count; its interval is the middle of those that are tried.
-        settings, fixed, beats, prices, progress: see `find_plan`.
+        settings: what holds for all layers.
+        fixed, beats, prices, progress: see `find_plan`.
 
     Returns:
         The points by interval, then latency.
+
+    Raises:
+        BudgetError: nothing can be built at any of the intervals.
+        FoldingError: a layer cannot be built as `fixed` says.
+        UnknownNameError: no such device, layer or input.
     """
-    device = find_device(budget.device)
+    device, sketcher = find_device(budget.device), Sketcher(graph, settings)
     worth = scarcity(device) if prices is None else prices
     intervals = {1, *(max(1, round(n * budget.interval_cycles)) for n in MULTIPLES)}
     found: list[Sketch] = []
+    problem: BudgetError | None = None
     for interval in sorted(intervals):
         every = interval * budget.period_ns
         for latency in (budget.latency_ns, every + PATIENCE * budget.period_ns):
             wanted = replace(budget, every=f"{every!r} ns", latency=f"{latency!r} ns")
             try:
                 schedule = find_plan(
-                    graph,
-                    wanted,
-                    replace(settings, interval=interval),
-                    fixed=fixed,
-                    beats=beats,
-                    prices=prices,
-                    progress=progress,
+                    sketcher, wanted, fixed=fixed, beats=beats, prices=prices, progress=progress
                 )
-            except BudgetError:
+            except BudgetError as error:
+                problem = error
                 continue
             found += schedule.tried
+    if problem is not None and not found:
+        raise problem
     different = {str(sketch.plan.to_dict()): sketch for sketch in found}
     points = [_point(sketch, worth, device.usable_count) for sketch in different.values()]
     return best_of(points)

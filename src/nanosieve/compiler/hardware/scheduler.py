@@ -1,14 +1,15 @@
 """From a budget to a plan: the architecture and the folding of every layer.
 
 Every layer has a few ways to be built (`candidates`). A plan is sketched with analytic costs; starting from
-what is cheapest for each layer alone, one layer after the other is changed as long as the plan as a whole
-gets better: first to meet latency and room, then to be small. The order is fixed, so that the same graph and
+what is cheapest for each layer alone and still in time, or from what works as data arrives, one layer after
+the other is changed as long as the plan as a whole gets better: first to meet latency and room, then to be
+small. The order is fixed, so that the same graph and
 budget give the same design.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,20 +19,18 @@ from nanosieve.compiler.hardware.analytic import Cost
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.house import layer_groups, layer_output
 from nanosieve.compiler.hardware.inputs import beats_of
-from nanosieve.compiler.hardware.liveness import live_elements
-from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Choice, Copies, Fold, Plan
 from nanosieve.compiler.hardware.rolling import steps_of
 from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
 from nanosieve.compiler.hardware.slots import MANY_SLOTS
 from nanosieve.devices import RESOURCES, Device, find_device
-from nanosieve.errors import FoldingError, GraphError
+from nanosieve.errors import FoldingError, GraphError, UnknownNameError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["Schedule", "candidates", "find_plan"]
+__all__ = ["Schedule", "candidates", "check_names", "find_plan"]
 
-KEPT = 5
-"""Ways to build a layer that are tried in a whole plan."""
+KEPT = 6
+"""Ways to build a layer, from cheap to fast, that are tried in a whole plan."""
 ROUNDS = 2
 """How often every layer is looked at again."""
 LOOP = 10
@@ -57,9 +56,23 @@ class Schedule:
     fits: bool
 
 
+@dataclass(frozen=True)
+class _Way:
+    """A way to build a layer.
+
+    Attributes:
+        choice: slots or copies; None for unrolled.
+        price: of the layer alone.
+        slots: of all its parts.
+    """
+
+    choice: Choice | None
+    price: float
+    slots: int
+
+
 @dataclass
 class _Search:
-    graph: Graph
     sketcher: Sketcher
     prices: Mapping[str, float]
     room: Mapping[str, float]
@@ -94,51 +107,46 @@ def scarcity(device: Device) -> dict[str, float]:
 
 
 def find_plan(
-    graph: Graph,
+    sketcher: Sketcher,
     budget: Budget,
-    settings: Settings,
     *,
     fixed: Mapping[str, Choice | None] | None = None,
     beats: Mapping[str, int] | None = None,
     prices: Mapping[str, float] | None = None,
     latency: int | None = None,
     interval: int | None = None,
-    sketcher: Sketcher | None = None,
     progress: Progress = silent,
 ) -> Schedule:
     """Search the plan with the smallest price that meets the budget.
 
     Args:
-        graph: the network.
+        sketcher: of the network; what it knows from another search is not computed again.
         budget: time and room.
-        settings: what holds for all layers.
         fixed: layer → how it must be built; None for unrolled.
         beats: input → positions that enter in a cycle; 0 for all of them.
         prices: resource → its worth in LUTs; by default as scarce as it is on the device.
         latency: cycles that the plan may take; by default those of the budget.
         interval: cycles that the slots of a layer may take; by default those of the budget.
-        sketcher: of the same graph and settings, with what it knows from another search.
         progress: told of every layer that is looked at.
 
     Raises:
         BudgetError: no plan can be built.
         FoldingError: a layer cannot be built as `fixed` says.
+        UnknownNameError: no such layer or input.
     """
-    device = find_device(budget.device)
+    device, graph, fixed = find_device(budget.device), sketcher.graph, fixed or {}
+    check_names(graph, fixed, beats or {})
     interval = budget.interval_cycles if interval is None else interval
-    room = {kind: device.usable_count(kind) * budget.share for kind in RESOURCES}
-    sketcher = sketcher or Sketcher(graph, settings, live_elements(graph))
     search = _Search(
-        graph,
         sketcher,
         scarcity(device) if prices is None else prices,
-        room,
+        {kind: device.usable_count(kind) * budget.share for kind in RESOURCES},
         budget.latency_cycles if latency is None else latency,
     )
-    groups = layer_groups(graph)
-    fixed = fixed or {}
     options = {
-        name: _options(search, name, nodes, interval) for name, nodes in groups.items() if name not in fixed
+        name: _options(search, name, nodes, interval)
+        for name, nodes in layer_groups(graph).items()
+        if name not in fixed
     }
     stream = {**streamed(graph, interval), **(beats or {})}
     start = Plan({n: choice for n, choice in fixed.items() if choice is not None}, stream, interval)
@@ -146,6 +154,19 @@ def find_plan(
     if best is None:
         best = sketcher.sketch(start)  # says what does not work
     return Schedule(best, tuple(search.tried.values()), search.value(best)[:2] == (0, 0))
+
+
+def check_names(graph: Graph, layers: Iterable[str], inputs: Iterable[str]) -> None:
+    """Whether the graph has such layers and inputs.
+
+    Raises:
+        UnknownNameError: it has not; the message lists those that it has.
+    """
+    for what, given, known in (("layer", layers, layer_groups(graph)), ("input", inputs, graph.inputs)):
+        for name in given:
+            if name not in known:
+                message = f"there is no {what} {name!r} in {graph.name!r}; it has {', '.join(known)}"
+                raise UnknownNameError(message)
 
 
 def streamed(graph: Graph, interval: int) -> dict[str, int]:
@@ -162,27 +183,21 @@ def streamed(graph: Graph, interval: int) -> dict[str, int]:
 
 
 def _descend(
-    search: _Search, options: Mapping[str, Sequence[Choice | None]], plan: Plan, progress: Progress
+    search: _Search, options: Mapping[str, Sequence[_Way]], plan: Plan, progress: Progress
 ) -> Sketch | None:
     """Change one layer at a time as long as that helps."""
-
-    def changed(plan: Plan, name: str, choice: Choice | None) -> Plan:
-        layers = {**plan.layers, name: choice}
-        return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
-
-    cheapest, streamed = plan, plan
-    for name, choices in options.items():
-        cheapest = changed(cheapest, name, choices[0])
-        streamed = changed(streamed, name, _at_the_rate(choices))
-    best = min((search.sketch(start) for start in (cheapest, streamed, plan)), key=search.value)
+    streamed = plan
+    for name, ways in options.items():
+        streamed = _changed(streamed, name, _at_the_rate([way.choice for way in ways]))
+    starts = (_pressed(search, options, plan), search.sketch(streamed), search.sketch(plan))
+    best = min(starts, key=search.value)
     total = ROUNDS * len(options)
     for round in range(ROUNDS):
         before = search.value(best)
-        for done, (name, choices) in enumerate(options.items()):
+        for done, (name, ways) in enumerate(options.items()):
             progress("schedule", round * len(options) + done, total, name)
-            for choice in choices:
-                current = best.plan if best is not None else cheapest
-                other = search.sketch(changed(current, name, choice))
+            for way in ways:
+                other = search.sketch(_changed(plan if best is None else best.plan, name, way.choice))
                 if search.value(other) < search.value(best):
                     best = other
         if search.value(best) == before:
@@ -191,22 +206,55 @@ def _descend(
     return best
 
 
-def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -> list[Choice | None]:
-    """The ways to build a layer that are worth a try, the cheapest of itself first."""
-    priced: list[tuple[float, int, Choice | None]] = []
-    for n, choice in enumerate(candidates(search.graph, name, nodes, interval)):
+def _pressed(search: _Search, options: Mapping[str, Sequence[_Way]], plan: Plan) -> Sketch | None:
+    """From what is cheapest for each layer to what is in time, step by step where a slot less costs least."""
+    ways = {name: offered[0] for name, offered in options.items()}
+    while True:
+        for name, way in ways.items():
+            plan = _changed(plan, name, way.choice)
+        sketch = search.sketch(plan)
+        if sketch is not None and sketch.latency <= search.latency:
+            return sketch
+        steps = [
+            ((other.price - way.price) / (way.slots - other.slots), name, n)
+            for name, way in ways.items()
+            for n, other in enumerate(options[name])
+            if other.slots < way.slots
+        ]
+        if not steps:
+            return sketch
+        _, name, n = min(steps)
+        ways[name] = options[name][n]
+
+
+def _changed(plan: Plan, name: str, choice: Choice | None) -> Plan:
+    layers = {**plan.layers, name: choice}
+    return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
+
+
+def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -> list[_Way]:
+    """The ways to build a layer that are worth a try, the cheapest of itself first.
+
+    Of those that take fewer slots than every cheaper one, `KEPT`; the one that works as data arrives, and
+    unrolled.
+    """
+    ways: list[_Way] = []
+    for choice in candidates(search.sketcher.graph, name, nodes, interval):
         plan = Plan({} if choice is None else {name: choice}, {}, interval)
         try:
             parts = search.sketcher.parts(name, nodes, choice)
         except FoldingError:
             continue
         total = sum((search.sketcher.cost(part, plan) for part in parts), Cost())
-        ports = sum(part.kernel.graph.types["in"].bits for part in parts if part.kernel is not None)
-        priced.append((price(total, search.prices) + ports / 2, n, choice))
-    priced.sort(key=lambda row: row[:2])
-    kept = [choice for _, _, choice in priced[:KEPT]]
-    others = [_at_the_rate([choice for _, _, choice in priced]), None]
-    return [*kept, *(choice for choice in dict.fromkeys(others) if choice not in kept)]
+        kernels = [part.kernel for part in parts if part.kernel is not None]
+        ports = sum(kernel.graph.types["in"].bits for kernel in kernels)
+        slots = max((kernel.slots for kernel in kernels), default=1)
+        ways.append(_Way(choice, price(total, search.prices) + ports / 2, slots))
+    ways.sort(key=lambda way: way.price)  # of equals the first candidate stays the first
+    front = [way for n, way in enumerate(ways) if all(way.slots < other.slots for other in ways[:n])]
+    kept = [front[n] for n in np.unique(np.linspace(0, len(front) - 1, KEPT).round().astype(int))]
+    others = {_at_the_rate([way.choice for way in ways]), None} - {way.choice for way in kept}
+    return [*kept, *(way for way in ways if way.choice in others)]
 
 
 def _at_the_rate(choices: Sequence[Choice | None]) -> Choice | None:
@@ -289,10 +337,9 @@ def _thinned(
     if len(found) <= most:
         return list(found)
 
-    def slots(choice: Choice | None) -> int:
-        assert isinstance(choice, Fold)
+    def slots(choice: Fold) -> int:
         return lines * -(-axis // choice.positions) * choice.columns
 
-    folds = sorted((c for c in found if c is not None), key=lambda c: (-slots(c), str(c)))
+    folds = sorted((c for c in found if isinstance(c, Fold)), key=lambda c: (-slots(c), str(c)))
     picked = np.unique(np.linspace(0, len(folds) - 1, most - 1).round().astype(int))
     return list(dict.fromkeys([None, _at_the_rate(folds), *(folds[n] for n in picked)]))

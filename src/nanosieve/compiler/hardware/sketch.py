@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from nanosieve.compiler.graph import Graph, Input, Node, TensorType
 from nanosieve.compiler.hardware.analytic import Cost, analytic_cost
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.house import House, Made, Part, parts_of
 from nanosieve.compiler.hardware.kernel import Kernel
+from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import PATIENCE, Settings
 from nanosieve.compiler.hardware.plan import Choice, Plan
 from nanosieve.compiler.hardware.schedule import Arrival
@@ -68,14 +67,11 @@ class Sketcher:
 
     Args:
         graph: the network.
-        settings: what holds for all layers.
-        live: which elements anything depends on.
+        settings: what holds for all layers; the interval is that of each plan.
     """
 
-    def __init__(
-        self, graph: Graph, settings: Settings, live: Mapping[str, np.typing.NDArray[np.bool_]]
-    ) -> None:
-        self.graph, self.settings, self.live = graph, settings, live
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self.graph, self.settings, self.live = graph, settings, live_elements(graph)
         self._parts: dict[tuple[str, object], Sequence[Part]] = {}
         self._known: dict[object, Sketch | None] = {}
         self._costs: dict[tuple[str, object, str], Cost] = {}

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate.cpp import header_name
 from nanosieve.compiler.graph import Graph, interpret, load_graph
-from nanosieve.compiler.verification.difference import bus_codes
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
 from nanosieve.compiler.verification.measured import measured_difference
 from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.stream_stage import StreamStage
-from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
+from nanosieve.compiler.verification.vector_set import VectorSet, take
 from nanosieve.compiler.verification.vectors import usual_number
 from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
@@ -138,10 +137,7 @@ def verify(
     where = None
     if golden:
         pick = np.unique(np.linspace(0, len(vectors) - 1, golden).astype(np.int64))
-        given = {name: flat(array) for name, array in vectors.codes.items()}
-        where = write_golden_vectors(
-            design, take(given, pick), take(bus_codes(design, graph, expected), pick)
-        )
+        where = write_golden_vectors(design, take(vectors.codes, pick), take(expected, pick))
     return Verification(dict(vectors.counts), names, again, where, measured=measured)
 
 

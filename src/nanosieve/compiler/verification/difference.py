@@ -14,7 +14,7 @@ from nanosieve.compiler.verification.simulation import probe
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
 from nanosieve.errors import VerificationError
 
-__all__ = ["bus_codes", "check_hardware", "check_layers"]
+__all__ = ["check_hardware", "check_layers"]
 
 Codes = NDArray[np.int64]
 
@@ -84,16 +84,6 @@ def _check_layers(design: DesignFolder, graph: Graph, vectors: VectorSet, pick: 
             node = "" if name == layer.name else f"node {layer.name!r}, "
             place = f"layer {name!r} ({node}{layer.file}, stage {first.stage})"
             raise _error(design.level, place, vectors, pick, differs, meant, there)
-
-
-def bus_codes(design: DesignFolder, graph: Graph, outputs: Mapping[str, Codes]) -> dict[str, Codes]:
-    """The codes of the graph's outputs as the buses of the design count them: (vectors, elements)."""
-    counted = {}
-    for bus in design.outputs:
-        own = np.array([element.exponent for element in bus.elements])
-        shift = graph.types[graph.outputs[bus.name]].exponent.ravel() - own
-        counted[bus.name] = flat(outputs[bus.name]) << np.maximum(shift, 0) >> np.maximum(-shift, 0)
-    return counted
 
 
 @dataclass(frozen=True)
