@@ -18,19 +18,15 @@ from nanosieve.compiler.emulate import Emulator, build_cpp
 from nanosieve.compiler.graph import Graph, interpret
 from nanosieve.compiler.hardware import Budget, build_design
 from nanosieve.compiler.passes import run_passes
-from nanosieve.compiler.verification import simulate, verilator
+from nanosieve.compiler.verification import simulate
+
+pytestmark = pytest.mark.usefixtures("few_events")
 
 EVENTS = 100
 BLOCK = 50
 """Graphs that share a simulator and a C++ program."""
 LONG = int(os.environ.get("NANOSIEVE_GRAPHS", "10000"))
 CLOCKS = ("60 MHz", "200 MHz", "230 MHz")
-
-
-@pytest.fixture(autouse=True)
-def _build_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few events that the compiler takes longer than the simulator."""
-    monkeypatch.setattr(verilator, "_OPTIMISE", "-O0")
 
 
 def differences(graph: Graph, folder: Path, seed: int) -> list[str]:

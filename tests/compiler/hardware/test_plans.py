@@ -20,11 +20,12 @@ from nanosieve.compiler.graph import Graph, interpret
 from nanosieve.compiler.hardware import Budget, DelayModel, build_design
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.plan import Plan
-from nanosieve.compiler.verification import verilator
 from nanosieve.compiler.verification.folder import read_design
 from nanosieve.compiler.verification.stages import Case, HardwareStage
 from nanosieve.compiler.verification.vector_set import VectorSet
 from nanosieve.progress import silent
+
+pytestmark = pytest.mark.usefixtures("few_events")
 
 EVENTS = 60
 BLOCK = 15
@@ -34,12 +35,6 @@ CLOCKS = (60, 200, 230)
 INTERVALS = (2, 4, 7, 12, 20, 33, 60)
 MODEL = DelayModel(luts=0.0)
 """The delays do not depend on the size, so that a graph is built alike on its own and among others."""
-
-
-@pytest.fixture(autouse=True)
-def _build_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few events that the compiler takes longer than the simulator."""
-    monkeypatch.setattr(verilator, "_OPTIMISE", "-O0")
 
 
 def check_plan(graph: Graph, plan: Plan, folder: Path, *, clock: int = 200, seed: int = 0) -> None:
