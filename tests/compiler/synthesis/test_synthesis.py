@@ -4,9 +4,23 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.designs import hand_design
+from nanosieve.compiler.graph import (
+    Builder,
+    Dense,
+    Fixed,
+    Overflow,
+    Quantize,
+    Relu,
+    Rounding,
+    Sum,
+    TensorType,
+)
+from nanosieve.compiler.hardware import Budget, build_design
+from nanosieve.compiler.hardware.plan import Fold, Plan
 from nanosieve.compiler.synthesis import synthesis as module
 from nanosieve.compiler.synthesis import synthesize
 from nanosieve.compiler.synthesis.yosys import Batch, Job, batches
@@ -55,6 +69,25 @@ def test_counts_of_a_design_by_module(hand: Path, monkeypatch: pytest.MonkeyPatc
     # a second run, on another device of the family, starts no Yosys
     monkeypatch.setattr(module, "run_batch", None)
     assert synthesize(hand, device="vu13p", workers=1).resources == result.resources
+
+
+@pytest.mark.slow
+def test_layers_in_slots_take_what_is_estimated(tmp_path: Path) -> None:
+    """Tables of weights are a LUT for each bit of 64 words; a kernel with one port is no trouble."""
+    rng = np.random.default_rng(0)
+    builder = Builder("folded")
+    x = builder.input("x", TensorType.of(Fixed(8, 4), (16,)))
+    y = builder.add(Dense(rng.integers(-128, 128, (16, 32)), -7), x, layer="dense", part="product")
+    y = builder.add(Relu(), y, layer="dense", part="relu")
+    target = TensorType.of(Fixed(7, 4, signed=False), (32,))
+    y = builder.add(Quantize(target, Rounding.RND, Overflow.SAT), y, layer="dense")
+    graph = builder.finish({"y": builder.add(Sum(), y, layer="sum")})
+    plan = Plan({"dense": Fold(1, 32, 2)}, interval=64)
+    design = build_design(graph, Budget(every="320 ns", latency="2 us"), plan=plan)
+    assert [len(layer.feed.ports) for layer in design.layers if layer.name == "dense" and layer.feed] == [1]
+    counted = synthesize(design.write(tmp_path)).resources
+    for kind in ("lut", "dsp"):
+        assert counted.count(kind) == pytest.approx(design.estimate[kind].value, rel=0.3)
 
 
 def test_a_changed_layer_alone_is_synthesised_again(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from nanosieve.compiler.graph import bit_width
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom
 
-__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Line", "Literal", "Tap", "lane_of"]
+__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Line", "Literal", "Tap", "Words", "lane_of"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,28 @@ class Literal:
     code: int
 
 
-Choice = Tap | Capture | Literal
+@dataclass(frozen=True)
+class Words:
+    """Constants of the port, one for each phase in which it is chosen.
+
+    Attributes:
+        codes: phase → constant code of the port, by phase.
+    """
+
+    codes: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def bits(self) -> int:
+        """The low bits of the phase that tell the codes apart."""
+        for bits in range(1, self.codes[-1][0].bit_length()):
+            if len({(phase % (1 << bits), code) for phase, code in self.codes}) == len(
+                {phase % (1 << bits) for phase, _ in self.codes}
+            ):
+                return bits
+        return max(self.codes[-1][0].bit_length(), 1)
+
+
+Choice = Tap | Capture | Literal | Words
 
 PRICES = {"lut": 1.0, "ff": 0.5, "bram36": 550.0, "uram": 1250.0}
 """What memories cost in LUTs: as scarce as they are on the large devices of the catalogue."""
@@ -222,7 +243,8 @@ class Feed:
 def _choose_cost(port: FeedPort) -> float:
     """LUTs of a tree of multiplexers, for each bit."""
     constants = sum(isinstance(choice, Literal) for choice in port.choices)
-    return max(0.0, (len(port.choices) - constants - 1) / 3 + (constants > 0) / 2)
+    tables = sum(max(0.5, 2.0 ** (c.bits - 6)) for c in port.choices if isinstance(c, Words))
+    return max(0.0, (len(port.choices) - constants - 1) / 3 + (constants > 0) / 2) + tables
 
 
 def lane_of(element: Element) -> Lane:

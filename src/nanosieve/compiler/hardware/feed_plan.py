@@ -10,7 +10,7 @@ import numpy as np
 
 from nanosieve.compiler.graph import Integers
 from nanosieve.compiler.hardware.delay_lines import delay_cost
-from nanosieve.compiler.hardware.feed import Capture, Choice, Feed, FeedPort, Lane, Literal, Tap
+from nanosieve.compiler.hardware.feed import Capture, Choice, Feed, FeedPort, Lane, Literal, Tap, Words
 
 __all__ = ["Reads", "plan_feed"]
 
@@ -84,7 +84,7 @@ def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
     ports = tuple(
         _port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports)
     )
-    used = sorted({c.lane for port in ports for c in port.choices if not isinstance(c, Literal)})
+    used = sorted({c.lane for port in ports for c in port.choices if isinstance(c, Tap | Capture)})
     place = {old: new for new, old in enumerate(used)}
     return Feed(
         tuple(reads.lanes[n] for n in used),
@@ -115,11 +115,14 @@ def _port(
         return _constants(reads, p, start)
     choices: dict[Choice, int] = {}
     loads: list[tuple[int, int]] = []
-    for j in np.flatnonzero(~reads.kept[p]):
+    fresh = np.flatnonzero(~reads.kept[p])
+    codes = [(int(start[j] - start[0]), int(reads.code[p, j])) for j in fresh if reads.lane[p, j] < 0]
+    several = len({code for _, code in codes}) > 1
+    for j in fresh:
         lane, ago = int(reads.lane[p, j]), int(depth[j])
         choice: Choice
         if lane < 0:
-            choice = Literal(int(reads.code[p, j]))
+            choice = Words(tuple(codes)) if several else Literal(int(reads.code[p, j]))
         elif lane in captured and ago:
             choice = Capture(lane, int(start[j]) - 1 - ago)
         else:
@@ -183,6 +186,6 @@ def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:
                 choices.append(Tap(place[choice.lane], choice.depth))
             case Capture():
                 choices.append(Capture(place[choice.lane], choice.cycle))
-            case Literal():
+            case Literal() | Words():
                 choices.append(choice)
     return FeedPort(port.low, port.high, port.exponent, tuple(choices), port.loads, port.free, port.keeps)

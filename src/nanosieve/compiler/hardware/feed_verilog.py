@@ -14,6 +14,7 @@ from nanosieve.compiler.hardware.feed import (
     Lane,
     Line,
     Literal,
+    Words,
 )
 from nanosieve.compiler.hardware.memories import Memory, delay_lines, rom_lines
 
@@ -68,22 +69,31 @@ def feed_module(
     lines += _lanes(feed, buses)
     lines += _captures(feed)
     lines += _ports(feed)
-    ports = ", ".join(f"p{n}" for n in reversed(range(len(feed.ports))))
-    given = f", .in({{{ports}}})" if feed.ports else ""
+    given = ""
+    if feed.ports:  # through a wire: Yosys stops at a pin that is given one signed number in braces
+        ports = ", ".join(f"p{n}" for n in reversed(range(len(feed.ports))))
+        lines += ["", f"  wire [{sum(port.width for port in feed.ports) - 1}:0] slot_in = {{{ports}}};"]
+        given = ", .in(slot_in)"
     return "\n".join([*lines, "", f"  {kernel} u_slot (.clk(clk){given}, .out(out));", "endmodule", ""])
 
 
 def counter(name: str, start: str, phases: int) -> list[str]:
-    """``NAME_phase`` counts from 0 where `start` is high; ``NAME_on`` is high for `phases` cycles."""
+    """``NAME_phase`` counts from 0 where `start` is high; ``NAME_on`` is high for `phases` cycles.
+
+    The phase is a register and nothing else, and counts without an adder: otherwise Yosys needs three times
+    the LUTs for a table that the phase addresses.
+    """
     width = max((phases - 1).bit_length(), 1)
+    last = f"({name}_phase == {width}'d{phases - 1})"
+    carries = [f"&{name}_phase[{n - 1}:0]" for n in range(width - 1, 0, -1)] + ["1'b1"]
     return [
-        f"  reg [{width - 1}:0] {name}_count;",
+        f"  reg [{width - 1}:0] {name}_phase;",
         f"  reg {name}_active;",
         f"  wire {name}_on = {start} | {name}_active;",
-        f"  wire [{width - 1}:0] {name}_phase = {start} ? {width}'d0 : {name}_count;",
+        f"  wire [{width - 1}:0] {name}_next = {name}_phase ^ {{{', '.join(carries)}}};",
         "  always @(posedge clk) begin",
-        f"    {name}_count <= {name}_phase + {width}'d1;",
-        f"    {name}_active <= {name}_on & ~reset & ({name}_phase != {width}'d{phases - 1});",
+        f"    {name}_phase <= reset | ~{name}_on | {last} ? {width}'d0 : {name}_next;",
+        f"    {name}_active <= {name}_on & ~reset & ~{last};",
         "  end",
     ]
 
@@ -153,7 +163,7 @@ def _ports(feed: Feed) -> list[str]:
     constants = [n for n, port in enumerate(feed.ports) if port.table]
     for n, port in enumerate(feed.ports):
         if port.free:
-            value = _value(port.choices[0], port, feed)
+            value = _value(n, port.choices[0], feed)
             lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {value};")
         elif not port.table:
             groups.setdefault((port.keeps, port.loads), []).append(n)
@@ -188,17 +198,18 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
     for n in members:
         port = feed.ports[n]
         lines.append(f"  reg {_sign(port)}[{port.width - 1}:0] p{n};")
+        lines += [line for c in port.choices if isinstance(c, Words) for line in _words(n, port.width, c)]
     for n in members:
         port = feed.ports[n]
         if many == 1:
-            lines.append(f"  always @(posedge clk) {enable}p{n} <= {_value(port.choices[0], port, feed)};")
+            lines.append(f"  always @(posedge clk) {enable}p{n} <= {_value(n, port.choices[0], feed)};")
             continue
         lines += ["  always @(posedge clk)", f"    {enable}case (select{g})"]
         lines += [
-            f"      {width}'d{k}: p{n} <= {_value(choice, port, feed)};"
+            f"      {width}'d{k}: p{n} <= {_value(n, choice, feed)};"
             for k, choice in enumerate(port.choices[1:], 1)
         ]
-        lines += [f"      default: p{n} <= {_value(port.choices[0], port, feed)};", "    endcase"]
+        lines += [f"      default: p{n} <= {_value(n, port.choices[0], feed)};", "    endcase"]
     return lines
 
 
@@ -238,8 +249,23 @@ def _sign(value: Lane | FeedPort) -> str:
     return "signed " if value.low < 0 else ""
 
 
-def _value(choice: Choice, port: FeedPort, feed: Feed) -> str:
-    """The choice at the step of the port."""
+def _words(n: int, width: int, words: Words) -> list[str]:
+    """The constant of port `n` in this phase; where it has none, anything."""
+    by_place = {phase % (1 << words.bits): code & ((1 << width) - 1) for phase, code in words.codes}
+    return [
+        f"  reg [{width - 1}:0] table{n}_words [0:{(1 << words.bits) - 1}];",
+        "  initial begin",
+        *(f"    table{n}_words[{place}] = {width}'d{code};" for place, code in by_place.items()),
+        "  end",
+        f"  wire [{width - 1}:0] table{n} = table{n}_words[slot_phase[{words.bits - 1}:0]];",
+    ]
+
+
+def _value(n: int, choice: Choice, feed: Feed) -> str:
+    """The choice at the step of port `n`."""
+    port = feed.ports[n]
+    if isinstance(choice, Words):
+        return f"table{n}"
     if isinstance(choice, Literal):
         return f"{port.width}'d{choice.code & ((1 << port.width) - 1)}"
     lane = feed.lanes[choice.lane]
