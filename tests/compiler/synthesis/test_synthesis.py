@@ -16,7 +16,6 @@ from nanosieve.compiler.graph import (
     Quantize,
     Relu,
     Rounding,
-    Sum,
     TensorType,
 )
 from nanosieve.compiler.hardware import Budget, build_design
@@ -81,9 +80,8 @@ def test_layers_in_slots_take_what_is_estimated(tmp_path: Path) -> None:
     y = builder.add(Relu(), y, layer="dense", part="relu")
     target = TensorType.of(Fixed(7, 4, signed=False), (32,))
     y = builder.add(Quantize(target, Rounding.RND, Overflow.SAT), y, layer="dense")
-    graph = builder.finish({"y": builder.add(Sum(), y, layer="sum")})
     plan = Plan({"dense": Fold(1, 32, 2)}, interval=64)
-    design = build_design(graph, Budget(every="320 ns", latency="2 us"), plan=plan)
+    design = build_design(builder.finish({"y": y}), Budget(every="320 ns", latency="2 us"), plan=plan)
     assert [len(layer.feed.ports) for layer in design.layers if layer.name == "dense" and layer.feed] == [1]
     counted = synthesize(design.write(tmp_path)).resources
     for kind in ("lut", "dsp"):
