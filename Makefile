@@ -55,13 +55,15 @@ $(VENV).bench/.installed: pyproject.toml benchmarks/requirements.txt | tools
 	@echo "Installing the tools of the benchmarks into $(VENV).bench: some minutes, about 2 GB"
 	$(PYTHON) -m venv $(VENV).bench
 	$(VENV).bench/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
-	  -e '.[train,hardware]' -r benchmarks/requirements.txt
+	  -e '.[train,hardware,events]' -r benchmarks/requirements.txt
 	@touch $@
 
 bench: $(VENV).bench/.installed
 	$(VENV).bench/bin/python benchmarks/emulation.py
 	$(VENV).bench/bin/python benchmarks/load_to_verified.py
 	$(VENV).bench/bin/python benchmarks/hardware.py
+	$(VENV).bench/bin/python benchmarks/crossings.py
+	$(VENV).bench/bin/python benchmarks/menu.py
 
 docs: $(BIN)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("pythia8mc")
 
+from helpers.event_files import write_lhe, write_recipe
 from nanosieve.cli import main
 from nanosieve.physics.events import read_sample
 
@@ -118,6 +119,28 @@ def test_errors_are_one_line_and_leave_nothing(run, tmp_path, arguments, message
     assert len(lines) == 1
     assert message in lines[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cheap.yaml"]
+
+
+def test_crossings_of_an_event_file(run, tmp_path):
+    write_lhe(tmp_path / "z.lhe.gz", events=6)
+    write_recipe(tmp_path, lhe="z.lhe.gz", pythia="['PartonLevel:MPI = off']")
+    common = ("--pileup", "3", "--pool", "40", "--filling", "uniform", "--workers", "1", "-o", "a.parquet")
+    code, out, _ = run("make", "mine.yaml:6,minbias", "-n", "5", *common, "--json")
+    data = json.loads(out)
+    assert (code, data["events"], data["pileup"]) == (0, 11, 3.0)
+    assert data["processes"]["mine"]["cross_section"]["value"] == 12.5
+    for arguments, message in (
+        (("-n", "7", *common), "asked for 7 events, and 'z.lhe.gz' holds 6; no event is used twice"),
+        (
+            ("-n", "4", *common, "--energy", "14TeV"),
+            "made at 13000 GeV, and the energy asked for is 14000 GeV",
+        ),
+        (("-n", "4", "-o", "b.parquet"), "takes its events from 'z.lhe.gz', which only bunch crossings do"),
+    ):
+        code, _, error = run("make", "mine.yaml", *arguments)
+        assert code == 1
+        assert message in error
+    assert not (tmp_path / "b.parquet").exists()
 
 
 @pytest.mark.parametrize("verb", ["make", "list", "convert", "show"])

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from helpers.trigger_events import random_events, synthetic_sample
 from nanosieve.compiler.graph import load_graph
-from nanosieve.errors import UnknownNameError
+from nanosieve.errors import SettingsError, UnknownNameError
 from nanosieve.networks.autoencoder import NetworkSettings
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.physics.events import Sample, write_sample
@@ -64,7 +65,23 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sample(toy_sample("background", SETTINGS.background, 15.0), folder / f"{BACKGROUND}.parquet")
     for n, process in enumerate(SIGNALS):
         write_sample(toy_sample(process, SETTINGS.signal, 30.0 + 10 * n), folder / f"{process}.parquet")
+    toy_crossings(folder)
     return folder
+
+
+def toy_crossings(folder: Path, *, pileup: float = 55.93) -> None:
+    """Crossings of 0.2 kHz in all, and signals of harder objects."""
+    for name, scale, number in (("crossings", 10.0, 1000), *((f"{s}-crossings", 25.0, 100) for s in SIGNALS)):
+        block = random_events(number, seed=number, scale=scale, weights=(10.0,), pileup=pileup)
+        synthetic_sample(folder / f"{name}.parquet", [block], pileup=pileup)
+
+
+def test_crossings_of_another_luminosity_are_refused(samples: Path, tmp_path: Path) -> None:
+    for path in samples.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    toy_crossings(tmp_path, pileup=40.0)
+    with pytest.raises(SettingsError, match=r"pile-up"):
+        prepare_samples(SETTINGS, StudyOptions(tmp_path, samples=tmp_path), lambda *_: None)
 
 
 def test_the_split_shares_no_collision(samples: Path, tmp_path: Path) -> None:
@@ -76,13 +93,16 @@ def test_the_split_shares_no_collision(samples: Path, tmp_path: Path) -> None:
     assert not any(row.tobytes() in train for row in study.test.objects)
     for part in (study.train, study.test):
         assert part.weights.sum() == pytest.approx(ASSUMED_CROSS_SECTION)
-    assert "rates assume 15.4 nb" in study.remarks[1]
+    assert "weights assume 15.4 nb" in study.remarks[1]
+    assert study.crossings.weights.sum() * 2e-5 == pytest.approx(0.2, rel=0.05)  # kHz at 2e34 / cm² / s
+    assert set(study.signal_crossings) == set(SIGNALS)
 
 
 def test_the_samples_own_cross_section_is_used(samples: Path, tmp_path: Path) -> None:
     write_sample(toy_sample("w", 40, 15.0, cross_section=80.0), tmp_path / f"{BACKGROUND}.parquet")
     for process in SIGNALS:
         (tmp_path / f"{process}.parquet").write_bytes((samples / f"{process}.parquet").read_bytes())
+    toy_crossings(tmp_path)
     study = prepare_samples(SETTINGS, StudyOptions(tmp_path, samples=tmp_path), lambda *_: None)
     assert study.test.weights.sum() == pytest.approx(40.0)
     assert len(study.remarks) == 1

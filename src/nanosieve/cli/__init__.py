@@ -19,6 +19,8 @@ _VERBS = {
     "devices": "list the FPGAs, cards and servers of the catalogue",
     "emulate": "run a compiled network on events, bit for bit as the hardware",
     "events": "make or convert collision samples",
+    "machine": "work out luminosity, pile-up, rare processes and data volumes",
+    "menu": "show a trigger menu, and predict its rates and turn-ons on a sample",
     "pareto": "show what a network costs at which interval and latency",
     "report": "draw the schedule, resources, memory and clock of a compiled design",
     "study": "run a published benchmark end to end",

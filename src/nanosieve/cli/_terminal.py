@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -58,11 +59,11 @@ def terminal_progress() -> Iterator[Progress]:
             bars.stop()
 
 
-def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
-    """Print a table; the first column is left-aligned, the others to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+def show_table(title: str, header: list[str], rows: list[list[str]], *, left: int = 1) -> None:
+    """Print a table; the first `left` columns are left-aligned, the others to the right."""
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
     for n, name in enumerate(header):
-        table.add_column(name, justify="left" if n == 0 else "right", overflow="fold")
+        table.add_column(escape(name), justify="left" if n < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)

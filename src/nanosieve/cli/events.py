@@ -12,9 +12,11 @@ from nanosieve.cli._terminal import console, echo_json, show_table, terminal_pro
 from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.physics.events.adc2021 import convert_adc2021
+from nanosieve.physics.events.crossings import make_trigger_sample
 from nanosieve.physics.events.make import MakeResult, make_sample
 from nanosieve.physics.events.recipe import COCKTAILS, known_processes, load_recipe
 from nanosieve.physics.events.sample import Sample, read_sample
+from nanosieve.physics.events.trigger_sample import TriggerSample, is_trigger_sample, open_trigger_sample
 from nanosieve.units import magnitude
 
 __all__ = ["command"]
@@ -31,6 +33,24 @@ def command() -> None:
 @click.option("--energy", default="13TeV", show_default=True, help="Centre-of-mass energy.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="FILE.parquet to write.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same events.")
+@click.option("--pileup", type=float, metavar="MU", help="Bunch crossings with this mean pile-up, no filter.")
+@click.option("--detector", default="cms", show_default=True, help="With --pileup: cms or atlas.")
+@click.option(
+    "--pileup-mode",
+    default="objects",
+    show_default=True,
+    type=click.Choice(["objects", "overlay"]),
+    help="With --pileup: what the high-level trigger sees of it; Level-1 always sees all of it.",
+)
+@click.option(
+    "--filling",
+    default="lhc-2544-48b",
+    show_default=True,
+    help="With --pileup: scheme of the filled bunches.",
+)
+@click.option(
+    "--pool", type=int, default=20_000, show_default=True, help="Minimum-bias collisions to draw from."
+)
 @click.option("--workers", type=int, help="Local processes; default one per core.")
 @click.option("--scheduler", metavar="ADDR", help="Dask scheduler to use instead, tcp://host:8786.")
 @click.option("--shard", metavar="I/N", help="Make only the I-th of N parts; a call without it merges.")
@@ -40,6 +60,11 @@ def make(
     events: int,
     energy: str,
     out: Path,
+    pileup: float | None,
+    detector: str,
+    pileup_mode: str,
+    filling: str,
+    pool: int,
     seed: int,
     workers: int | None,
     scheduler: str | None,
@@ -48,27 +73,39 @@ def make(
 ) -> None:
     """Generate collisions with Pythia 8 and write them as one sample.
 
-    PROCESS is a name from 'events list', a cocktail, or the path of a recipe in YAML. A cocktail splits
-    -n over its processes. An interrupted run is continued by the same command.
+    PROCESS is a name from 'events list', a cocktail, or the path of a recipe in YAML; PROCESS:NUMBER has
+    its own number of events. A cocktail splits -n over its processes. An interrupted run is continued by
+    the same command.
 
-    Example: nanosieve events make sm,h0 -n 10000 -o sm.parquet
+    With --pileup the events are bunch crossings with the objects of both trigger levels, for 'menu rates'.
+
+    \b
+    Examples: nanosieve events make sm,h0 -n 10000 -o sm.parquet
+              nanosieve events make trigger -n 50000 --pileup 52 -o crossings.parquet
     """
+    common: dict[str, Any] = {
+        "energy": magnitude(energy, "GeV", name="energy"),
+        "seed": seed,
+        "workers": workers,
+        "scheduler": scheduler,
+        "shard": _shard(shard),
+    }
     with terminal_progress() as progress:
-        result = make_sample(
-            processes,
-            events,
-            out,
-            energy=magnitude(energy, "GeV", name="energy"),
-            seed=seed,
-            workers=workers,
-            scheduler=scheduler,
-            shard=_shard(shard),
-            progress=progress,
-        )
+        if pileup is None:
+            result = make_sample(processes, events, out, **common, progress=progress)
+        else:
+            crossings: dict[str, Any] = {
+                "pileup": pileup,
+                "detector": detector,
+                "mode": pileup_mode,
+                "filling": filling,
+                "pool": pool,
+            }
+            result = make_trigger_sample(processes, events, out, **crossings, **common, progress=progress)
     if not result.complete:
         _show_partial(result, as_json)
         return
-    sample = read_sample(result.path)
+    sample = _open(result.path)
     if as_json:
         echo_json(_as_json(sample, result.path) | {"reused": result.reused})
         return
@@ -94,7 +131,8 @@ def list_processes(as_json: bool) -> None:
     show_table("Processes", ["name", "process"], [[r.name, r.title] for r in recipes])
     for name, parts in COCKTAILS.items():
         mixture = ", ".join(f"{process} {100 * fraction:.1f} %" for process, fraction in parts.items())
-        console.print(f"cocktail {name}: {mixture} (published, arXiv:2107.02157)")
+        source = " (published, arXiv:2107.02157)" if name == "sm" else ""
+        console.print(f"cocktail {name}: {mixture}{source}")
 
 
 @command.command("convert")
@@ -122,7 +160,7 @@ def show(file: Path, as_json: bool) -> None:
 
     Example: nanosieve events show sm.parquet
     """
-    sample = read_sample(file)
+    sample = _open(file)
     if as_json:
         echo_json(_as_json(sample, file))
     else:
@@ -158,8 +196,15 @@ def _show_partial(result: MakeResult, as_json: bool) -> None:
     )
 
 
-def _as_json(sample: Sample, path: Path) -> dict[str, Any]:
-    return {
+def _open(path: Path) -> Sample | TriggerSample:
+    return open_trigger_sample(path) if is_trigger_sample(path) else read_sample(path)
+
+
+def _as_json(sample: Sample | TriggerSample, path: Path) -> dict[str, Any]:
+    crossings = {}
+    if isinstance(sample, TriggerSample):
+        crossings = {"pileup": sample.pileup, "pileup_mode": sample.pileup_mode, "detector": sample.detector}
+    return crossings | {
         "path": str(path),
         "complete": True,
         "events": len(sample),
@@ -173,14 +218,19 @@ def _as_json(sample: Sample, path: Path) -> dict[str, Any]:
     }
 
 
-def _show(sample: Sample, path: Path) -> None:
+def _show(sample: Sample | TriggerSample, path: Path) -> None:
     def text(figure: Figure | None) -> str:
         return figure.number() if figure is not None else "not stated"
 
-    columns = ("events", "effective_events", "cross_section", "filter_efficiency", "weight_sum")
+    columns = {"events": "events", "effective_events": "effective", "cross_section": "σ [pb]"}
+    title = f"{path}: {sample.energy / 1000:g} TeV, seed {sample.seed}, simulated"
+    if isinstance(sample, TriggerSample):
+        columns |= {"weight_sum": "Σ weights [pb]"}
+        title += f", pile-up {sample.pileup:g} ({sample.pileup_mode}), detector {sample.detector}"
+    else:
+        columns |= {"filter_efficiency": "filter [%]", "weight_sum": "after filter [pb]"}
     rows = []
     for name, summary in sample.processes.items():
         figures = summary.figures()
         rows.append([name, *(text(figures.get(column)) for column in columns)])
-    header = ["process", "events", "effective", "σ [pb]", "filter [%]", "after filter [pb]"]
-    show_table(f"{path}: {sample.energy / 1000:g} TeV, seed {sample.seed}, simulated", header, rows)
+    show_table(title, ["process", *columns.values()], rows)

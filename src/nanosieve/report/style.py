@@ -10,12 +10,15 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nanosieve._files import atomic_path
 from nanosieve._require import require
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "headline",
     "panel",
     "series",
+    "write_picture",
 ]
 
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#2f9e8f", "#a96b59", "#b9ac70", "#4fb3bf")
@@ -117,25 +121,64 @@ def panel(
     Raises:
         MissingDependencyError: matplotlib or mplhep is not installed.
     """
+    text = io.StringIO()
+    with _drawn([(draw, size)], margins or Margins()) as figure:
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _clean(text.getvalue(), label)
+
+
+def write_picture(
+    path: str | Path,
+    panels: Sequence[tuple[Callable[[Any], None], tuple[float, float]]],
+    *,
+    margins: Margins | None = None,
+) -> Path:
+    """Several panels below each other in one file, on white, for a page or a talk; returns the path.
+
+    Args:
+        path: ends in ``.png`` (two pixels to the SVG unit) or ``.svg`` (text as outlines).
+        panels: a function that draws on matplotlib axes, with width and height in SVG units, for each.
+        margins: room for tick labels, in each panel.
+
+    Raises:
+        MissingDependencyError: matplotlib or mplhep is not installed.
+        OutputError: the file cannot be written.
+    """
+    suffix = Path(path).suffix[1:]
+    metadata = {"Date": None, "Creator": None} if suffix == "svg" else {"Software": None}
+    outlines = {"svg.fonttype": "path"}
+    with _drawn(panels, margins or Margins(), outlines) as figure, atomic_path(path) as part:
+        figure.savefig(part, format=suffix, dpi=144, facecolor="white", metadata=metadata)
+    return Path(path)
+
+
+@contextmanager
+def _drawn(
+    panels: Sequence[tuple[Callable[[Any], None], tuple[float, float]]],
+    room: Margins,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Any]:
+    """A matplotlib figure of panels in the one look; it must be saved while this lasts."""
     matplotlib = require("matplotlib", extra="report", purpose="the report")
     mplhep = require("mplhep", extra="report", purpose="the report")
     figures = require("matplotlib.figure", extra="report", purpose="the report")
-    room = margins or Margins()
-    width, height = size
-    with matplotlib.rc_context({**mplhep.style.CMS, **_settings()}):
-        figure = figures.Figure(figsize=(width / 72, height / 72), facecolor="none")
-        axes = figure.add_axes(
-            (
-                room.left / width,
-                room.bottom / height,
-                (width - room.left - room.right) / width,
-                (height - room.top - room.bottom) / height,
+    whole = max(width for _, (width, _) in panels)
+    depth = sum(height for _, (_, height) in panels)
+    with matplotlib.rc_context({**mplhep.style.CMS, **_settings(), **(settings or {})}):
+        figure = figures.Figure(figsize=(whole / 72, depth / 72), facecolor="none")
+        below = depth
+        for draw, (width, height) in panels:
+            below -= height
+            axes = figure.add_axes(
+                (
+                    room.left / whole,
+                    (below + room.bottom) / depth,
+                    (width - room.left - room.right) / whole,
+                    (height - room.top - room.bottom) / depth,
+                )
             )
-        )
-        draw(axes)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _clean(text.getvalue(), label)
+            draw(axes)
+        yield figure
 
 
 def headline(axes: Any, left: str, right: str = "") -> None:

@@ -40,8 +40,15 @@ class Objects:
         """The same directions with other transverse momenta."""
         return replace(self, pt=pt)
 
+    def counted_on(self, first: int) -> Objects:
+        """The same objects with `first` added to the index of their event."""
+        return replace(self, event=self.event + first)
+
     def in_order(self) -> Objects:
         """By event, then by falling pT."""
+        later = np.diff(self.event)
+        if ((later > 0) | ((later == 0) & (np.diff(self.pt) <= 0))).all():
+            return self
         return self[np.lexsort((-self.pt, self.event))]
 
     def counts(self, events: int) -> Integers:

@@ -36,6 +36,20 @@ class Detector:
     calorimeter_eta: float = 5.0
     field_tesla: float = 3.8
     calorimeter_radius_m: float = 1.29
+    calorimeter_half_length_m: float = 3.0
+    ecal_terms: tuple[tuple[float, float, float, float], ...] = (
+        (1.5, 0.009, 0.12, 0.45),
+        (1.75, 0.006, 0.20, 0.0),
+        (2.15, 0.007, 0.21, 0.0),
+        (3.0, 0.008, 0.24, 0.0),
+        (np.inf, 0.08, 1.98, 0.0),
+    )
+    """rows (upper |η|, constant, stochastic, noise) of σ(E) of electromagnetic energy; GeV"""
+    hcal_terms: tuple[tuple[float, float, float, float], ...] = (
+        (3.0, 0.05, 1.00, 0.0),
+        (np.inf, 0.11, 2.80, 0.0),
+    )
+    """the same of hadronic energy"""
 
     isolation_cone: float = 0.5
     isolation_constituent_pt: float = 0.5
@@ -81,22 +95,13 @@ class Detector:
         """σ(pT) in GeV."""
         return pt * _by_eta(eta, pt, ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4)))
 
-    @staticmethod
-    def ecal_resolution(energy: Floats, eta: Floats) -> Floats:
+    def ecal_resolution(self, energy: Floats, eta: Floats) -> Floats:
         """σ(E) in GeV of electromagnetic energy."""
-        rows = (  # upper |η|, constant, stochastic, noise
-            (1.5, 0.009, 0.12, 0.45),
-            (1.75, 0.006, 0.20, 0.0),
-            (2.15, 0.007, 0.21, 0.0),
-            (3.0, 0.008, 0.24, 0.0),
-            (np.inf, 0.08, 1.98, 0.0),
-        )
-        return _calorimeter(energy, eta, rows)
+        return _calorimeter(energy, eta, self.ecal_terms)
 
-    @staticmethod
-    def hcal_resolution(energy: Floats, eta: Floats) -> Floats:
+    def hcal_resolution(self, energy: Floats, eta: Floats) -> Floats:
         """σ(E) in GeV of hadronic energy."""
-        return _calorimeter(energy, eta, ((3.0, 0.05, 1.00, 0.0), (np.inf, 0.11, 2.80, 0.0)))
+        return _calorimeter(energy, eta, self.hcal_terms)
 
     def reaches_calorimeter(self, pt: Floats) -> Booleans:
         """Whether a charged particle leaves the magnetic field: pT > 0.3 B R / 2."""
@@ -107,8 +112,22 @@ class Detector:
 DETECTORS = {
     "cms": Detector("cms", ((0.01, 1.5e-4), (0.015, 2.5e-4), (0.025, 5.5e-4))),
     "cms-coarse-tracks": Detector("cms-coarse-tracks", ((0.06, 1.3e-3), (0.10, 1.7e-3), (0.25, 3.1e-3))),
+    "atlas": Detector(
+        "atlas",
+        ((0.01, 1.5e-4), (0.015, 2.5e-4), (0.025, 5.5e-4)),
+        field_tesla=2.0,
+        calorimeter_radius_m=1.15,
+        calorimeter_half_length_m=3.51,
+        ecal_terms=((3.2, 0.0017, 0.101, 0.0), (np.inf, 0.035, 0.285, 0.0)),
+        hcal_terms=(
+            (1.7, 0.0302, 0.5205, 1.59),
+            (3.2, 0.05, 0.706, 0.0),
+            (np.inf, 0.0942, 1.00, 0.0),
+        ),
+    ),
 }
-"""By name: ``cms`` with the track resolution of arXiv:1405.6569, and with the coarser one of today's card."""
+"""By name: ``cms`` with the track resolution of arXiv:1405.6569, and with the coarser one of today's card;
+``atlas`` with the calorimeters and the field of the ATLAS card of Delphes."""
 
 
 def detector_named(name: str) -> Detector:

@@ -39,7 +39,7 @@ from nanosieve.physics.events.sample import (
 )
 from nanosieve.progress import Progress, silent
 
-__all__ = ["MakeResult", "make_sample"]
+__all__ = ["MakeResult", "check_request", "make_sample"]
 
 LOWEST_ENERGY, HIGHEST_ENERGY = 500.0, 200_000.0  # GeV
 
@@ -97,7 +97,7 @@ def make_sample(
     """
     path = sample_suffix(path)
     recipes, numbers = _requested(processes, events)
-    _check(energy, seed, workers, shard)
+    check_request(energy, seed, workers, shard)
     energy = round(float(energy), 6)  # '13 TeV' and 13000 are to be the same, to the last bit
     folder = output_folder(path.parent)
     digests = {r.name: settings_digest(r, energy, seed) for r in recipes}
@@ -131,11 +131,22 @@ def _requested(processes: str, events: int) -> tuple[list[Recipe], dict[str, int
         raise SettingsError(message)
     for recipe in recipes:
         detector_named(recipe.detector)
+        if recipe.event_file is not None:
+            message = (
+                f"recipe {recipe.name!r} takes its events from {recipe.event_file.name!r}, which only bunch "
+                "crossings do; give --pileup, for example --pileup 52"
+            )
+            raise SettingsError(message)
     require("pythia8mc", extra="events", purpose="event generation")
     return recipes, numbers
 
 
-def _check(energy: float, seed: int, workers: int | None, shard: tuple[int, int] | None) -> None:
+def check_request(energy: float, seed: int, workers: int | None, shard: tuple[int, int] | None) -> None:
+    """Check what every sample is asked with.
+
+    Raises:
+        SettingsError: a value out of its domain.
+    """
     if not LOWEST_ENERGY <= energy <= HIGHEST_ENERGY:
         message = (
             f"the energy is {energy:g} GeV; accepted: {LOWEST_ENERGY:g} to {HIGHEST_ENERGY:g} GeV, "

@@ -8,16 +8,29 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, SettingsError, UnknownNameError
+from nanosieve.physics.events._event_file import MATCHING, EventFile, makes_hard_processes
+from nanosieve.units import magnitude
 
 __all__ = [
     "COCKTAILS",
+    "MINIMUM_BIAS",
+    "Demand",
+    "EventFile",
     "HeavyFlavour",
     "LeptonFilter",
     "PromptLeptons",
@@ -30,11 +43,26 @@ __all__ = [
 
 COCKTAILS: Mapping[str, Mapping[str, float]] = {
     "sm": {"w_lnu": 0.592, "qcd": 0.338, "z_ll": 0.067, "ttbar": 0.003},
+    "trigger": {
+        "hard_qcd": 0.55,
+        "minbias": 0.20,
+        "w_lnu": 0.08,
+        "drell_yan": 0.06,
+        "photon_jet": 0.06,
+        "ttbar": 0.02,
+        "jpsi_mumu": 0.02,
+        "upsilon_mumu": 0.01,
+    },
 }
-"""Mixtures by name, process -> fraction of the events. ``sm``: the published data set, arXiv:2107.02157."""
+"""Mixtures by name, process -> fraction of the events. ``sm``: the published data set, arXiv:2107.02157;
+``trigger``: what trigger rates are made of, for crossings with pile-up."""
 
-_RESERVED = ("Beams:", "Random:", "HadronLevel:all", "PartonLevel:all", "Print:", "Main:", "Parallelism:")
+MINIMUM_BIAS = "minbias"
+"""The recipe of pile-up; as a process: crossings that hold no collision but the pile-up."""
 
+_RESERVED = (
+    "Beams:", "Random:", "HadronLevel:all", "PartonLevel:all", "Print:", "Main:", "Parallelism:", "Init:",
+)  # fmt: skip
 Probability = Annotated[float, Field(gt=0, le=1)]
 Momentum = Annotated[float, Field(ge=0)]
 
@@ -113,13 +141,43 @@ class HeavyFlavour(_Strict):
     unit_weight: Annotated[float, Field(gt=0)] = 5e-6
 
 
+class Demand(_Strict):
+    """Charged leptons that a collision must hold to be put into a crossing; the cross section follows."""
+
+    lepton: Literal["electron", "muon"] = "muon"
+    count: Annotated[int, Field(ge=1, le=4)] = 2
+    pt: Momentum = 3.0
+    """GeV"""
+    eta: Momentum = 2.7
+
+
 class Recipe(_Strict):
-    """One process: the Pythia settings that define it, the filter, and the sampling that makes it fast."""
+    """One process: where its collisions come from, the filter, and the sampling that makes it fast.
+
+    Without `lhe` and `hepmc` Pythia makes the hard process, too, as `pythia` says.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
-    pythia: Annotated[tuple[str, ...], Field(min_length=1)]
+    pythia: tuple[str, ...] = ()
     """Pythia settings, ``"Key = value"``"""
+    lhe: EventFile | None = None
+    """Hard processes in a Les Houches event file, which Pythia showers and hadronises (crossings only).
+
+    In YAML: its path, relative to the folder of the recipe; ``.lhe`` or ``.lhe.gz``.
+    """
+    hepmc: EventFile | None = None
+    """Complete collisions in a HepMC 2 or 3 file (crossings only); in YAML its path, as for `lhe`."""
+    cross_section: str | None = None
+    """``"12.3 pb"``; in place of what the event file states, for one that states none."""
+    part_of_minimum_bias: bool = False
+    """Hard QCD that minimum bias holds, too: crossings are shared (`nanosieve.physics.events.crossings`)."""
+    branching: Probability = 1.0
+    """Branching ratio that the cross section still lacks: Pythia's holds those of closed channels of W, Z,
+    top and the like, but not of hadrons, quarkonia among them; that of a file holds none closed here.
+    """
+    demand: Demand | None = None
+    """Generator-level leptons without which a collision is not put into a crossing."""
     filter: LeptonFilter = LeptonFilter()
     detector: str = "cms"
     roulette: Roulette | None = None
@@ -143,8 +201,55 @@ class Recipe(_Strict):
                 raise ValueError(message)
         return lines
 
+    @field_validator("lhe", "hepmc", mode="before")
+    @classmethod
+    def _file(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str | Path):
+            return value
+        folder = Path((info.context or {}).get("folder", "."))
+        return EventFile.at(folder / value, "lhe" if info.field_name == "lhe" else "hepmc")
+
+    @field_validator("cross_section")
+    @classmethod
+    def _positive(cls, value: str | None) -> str | None:
+        if value is not None and not 0 < magnitude(value, "pb", name="cross_section") < float("inf"):
+            message = f"{value!r} is not above 0; write for example '12.3 pb'"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Recipe:
+        message = self._contradiction()
+        if message:
+            raise ValueError(message)
+        return self
+
+    def _contradiction(self) -> str:
+        if self.event_file is None:
+            if not self.pythia:
+                return "it states no collisions; give Pythia settings ('pythia'), 'lhe' or 'hepmc'"
+            no_file = "'cross_section' is only for event files ('lhe', 'hepmc'); remove it"
+            return no_file if self.cross_section is not None else ""
+        if self.lhe is not None and self.hepmc is not None:
+            return "it states both 'lhe' and 'hepmc'; keep one of them"
+        if self.part_of_minimum_bias:
+            return "'part_of_minimum_bias' is only for Pythia's own hard QCD, not for event files; remove it"
+        if self.hepmc is not None and self.pythia:
+            return "a HepMC file holds complete collisions, Pythia does nothing with them; remove 'pythia'"
+        for line in self.pythia:
+            if makes_hard_processes(line):
+                return f"{line!r} makes hard processes, which the LHE file holds already; remove it"
+            if line.strip().startswith(MATCHING):
+                return f"{line!r}: matching and merging are not supported; merge apart and give 'hepmc'"
+        return ""
+
+    @property
+    def event_file(self) -> EventFile | None:
+        """The file of `lhe` or `hepmc`; None if Pythia makes the events."""
+        return self.lhe or self.hepmc
+
     def digest(self) -> str:
-        """A hash of everything that the recipe states, hexadecimal."""
+        """A hash of everything that the recipe states and of the content of its event file, hexadecimal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -161,7 +266,7 @@ def load_recipe(name: str | Path) -> Recipe:
 
     Raises:
         UnknownNameError: neither a known process nor a path that ends in .yaml.
-        InputFileError: the file is missing or is not YAML.
+        InputFileError: the file, or the event file that it names, is missing or unreadable, or it is no YAML.
         SettingsError: the file breaks the schema; the message names the field.
     """
     if str(name) in known_processes():
@@ -175,19 +280,20 @@ def load_recipe(name: str | Path) -> Recipe:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         message = f"recipe {str(path)!r} is not YAML: {' '.join(str(error).split())}"
         raise InputFileError(message) from error
-    return _validated(content, str(path))
+    return _validated(content, str(path), path.parent)
 
 
-def _validated(content: Any, where: str) -> Recipe:
+def _validated(content: Any, where: str, folder: Path = Path()) -> Recipe:
     if not isinstance(content, dict):
         message = f"recipe {where!r} must be a mapping with name, title and pythia"
         raise SettingsError(message)
     try:
-        return Recipe.model_validate(content)
+        return Recipe.model_validate(content, context={"folder": folder})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        message = f"recipe {where!r}, field {field!r}: {first['msg']}"
+        place = f", field {field!r}" if field else ""
+        message = f"recipe {where!r}{place}: {first['msg'].removeprefix('Value error, ')}"
         raise SettingsError(message) from error
 
 
@@ -195,14 +301,15 @@ def expand(processes: str, events: int) -> dict[str, int]:
     """Split a request into recipes and their numbers of passing events.
 
     Args:
-        processes: names, recipe paths or cocktails, separated by commas.
-        events: passing events of each process; a cocktail as a whole gets this number.
+        processes: names, recipe paths or cocktails, separated by commas; ``name:200`` has a number of its
+            own.
+        events: passing events of each process without one; a cocktail as a whole gets this number.
 
     Raises:
         SettingsError: `events` < 1, no name, or one process twice.
 
-    >>> expand("sm,h0", 1000)
-    {'w_lnu': 592, 'qcd': 338, 'z_ll': 67, 'ttbar': 3, 'h0': 1000}
+    >>> expand("sm,h0:50", 1000)
+    {'w_lnu': 592, 'qcd': 338, 'z_ll': 67, 'ttbar': 3, 'h0': 50}
     """
     if events < 1:
         message = f"the number of events is {events}; give 1 or more with -n"
@@ -212,13 +319,20 @@ def expand(processes: str, events: int) -> dict[str, int]:
         message = f"no process given; known: {', '.join([*known_processes(), *COCKTAILS])}"
         raise SettingsError(message)
     numbers: dict[str, int] = {}
-    for name in names:
-        shares = _split(events, COCKTAILS[name]) if name in COCKTAILS else {name: events}
-        for process, number in shares.items():
+    for entry in names:
+        name, colon, own = entry.rpartition(":")
+        if not colon or not own.strip().isdigit():
+            name, own = entry, str(events)
+        number = int(own)
+        if number < 1:
+            message = f"{entry!r} asks for no events; give 1 or more"
+            raise SettingsError(message)
+        shares = _split(number, COCKTAILS[name]) if name in COCKTAILS else {name: number}
+        for process, share in shares.items():
             if process in numbers:
                 message = f"process {process!r} is requested twice in {processes!r}; name it once"
                 raise SettingsError(message)
-            numbers[process] = number
+            numbers[process] = share
     return numbers
 
 

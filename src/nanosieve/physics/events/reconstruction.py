@@ -19,7 +19,7 @@ from nanosieve.physics.events._jets import cluster_jets
 from nanosieve.physics.events.detector import Detector, smeared
 from nanosieve.physics.events.recipe import LeptonFilter
 
-__all__ = ["Reconstructed", "charge", "reconstruct"]
+__all__ = ["Measured", "Reconstructed", "charge", "measure", "reconstruct"]
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -54,6 +54,44 @@ class Reconstructed:
         return good
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the detector measures, particle by particle.
+
+    Attributes:
+        electrons, muons: identified ones, in order.
+        muon_tracks: tracks of muons that were not identified.
+        photons: true photons that belong to no electron, not smeared.
+        tracks: of charged hadrons.
+        towers: calorimeter energy without a track, photons among it.
+    """
+
+    electrons: Objects
+    muons: Objects
+    muon_tracks: Objects
+    photons: Objects
+    tracks: Objects
+    towers: Objects
+
+    @property
+    def flow(self) -> Objects:
+        """Tracks and towers in order."""
+        return concatenate(self.tracks, self.towers).in_order()
+
+    @property
+    def clustered(self) -> Objects:
+        """What jets are made of: tracks, towers, electrons and muons, in order."""
+        return concatenate(self.tracks, self.towers, self.electrons, self.muons).in_order()
+
+    def momentum(self, events: int) -> tuple[Floats, Floats]:
+        """(N,) summed transverse momentum, x and y, of everything measured; GeV."""
+        groups = (self.tracks, self.towers, self.electrons, self.muons, self.muon_tracks)
+        everything = concatenate(*groups)
+        px = np.bincount(everything.event, everything.pt * np.cos(everything.phi), minlength=events)
+        py = np.bincount(everything.event, everything.pt * np.sin(everything.phi), minlength=events)
+        return px.astype(np.float64), py.astype(np.float64)
+
+
 def charge(code: NDArray[np.int64]) -> NDArray[np.int32]:
     """The charge of electrons and muons by PDG code."""
     return (-np.sign(code)).astype(np.int32)
@@ -73,9 +111,30 @@ def reconstruct(
         draw: all random numbers come from here, in a fixed order.
     """
     events = len(collisions)
-    particles = _particles(collisions)
-    code = np.abs(particles.code)
+    measured = measure(_particles(collisions), detector, window, draw)
+    px, py = measured.momentum(events)
+    electrons, muons = measured.electrons, measured.muons
+    if window.isolated:
+        flow = measured.flow
+        electrons = electrons[_isolation(electrons, flow, detector) < detector.electron_isolation]
+        muons = muons[_isolation(muons, flow, detector) < detector.muon_isolation]
+    jets = cluster_jets(measured.clustered, events, radius=detector.jet_radius, pt=detector.jet_pt)
+    jets = jets[np.abs(jets.eta) < detector.jet_eta]
+    overlapping, _ = close_pairs(jets, concatenate(electrons, muons).in_order(), detector.jet_radius)
+    jets = jets[~np.isin(np.arange(len(jets)), overlapping)]
+    return Reconstructed(events, np.hypot(px, py), np.arctan2(-py, -px), electrons, muons, jets.in_order())
 
+
+def measure(
+    particles: Objects, detector: Detector, window: LeptonFilter, draw: np.random.Generator
+) -> Measured:
+    """What the detector measures of visible particles, before anything is selected or clustered.
+
+    Args:
+        particles: in order of event.
+        window: gives the acceptance of electrons and muons.
+    """
+    code = np.abs(particles.code)
     muons, muon_tracks = _muons(particles[code == 13], detector, window, draw)
     electrons, photons, missed = _electrons(
         particles[code == 11], particles[code == 22], detector, window, draw
@@ -87,21 +146,7 @@ def reconstruct(
         _towers(concatenate(photons, missed), ECAL_THRESHOLD, detector.ecal_resolution, inside, draw),
         _towers(concatenate(untracked, neutral), HCAL_THRESHOLD, detector.hcal_resolution, inside, draw),
     )
-    flow = concatenate(tracks, towers).in_order()
-    clustered = concatenate(flow, electrons, muons).in_order()
-    everything = concatenate(clustered, muon_tracks)
-    px = np.bincount(everything.event, everything.pt * np.cos(everything.phi), minlength=events)
-    py = np.bincount(everything.event, everything.pt * np.sin(everything.phi), minlength=events)
-
-    electrons, muons = electrons.in_order(), muons.in_order()
-    if window.isolated:
-        electrons = electrons[_isolation(electrons, flow, detector) < detector.electron_isolation]
-        muons = muons[_isolation(muons, flow, detector) < detector.muon_isolation]
-    jets = cluster_jets(clustered, events, radius=detector.jet_radius, pt=detector.jet_pt)
-    jets = jets[np.abs(jets.eta) < detector.jet_eta]
-    overlapping, _ = close_pairs(jets, concatenate(electrons, muons).in_order(), detector.jet_radius)
-    jets = jets[~np.isin(np.arange(len(jets)), overlapping)]
-    return Reconstructed(events, np.hypot(px, py), np.arctan2(-py, -px), electrons, muons, jets.in_order())
+    return Measured(electrons.in_order(), muons.in_order(), muon_tracks, photons, tracks, towers)
 
 
 def _particles(collisions: list[NDArray[np.float64]]) -> Objects:

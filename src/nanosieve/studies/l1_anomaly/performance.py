@@ -18,7 +18,12 @@ __all__ = ["Performance", "SignalPerformance", "measure"]
 
 @dataclass(frozen=True)
 class SignalPerformance:
-    """One trigger on one signal."""
+    """One trigger on one signal.
+
+    Attributes:
+        at_rate: efficiency in crossings, of all collisions of the signal.
+        at_false_positive_rate: efficiency of those with a lepton above 23 GeV, without pile-up.
+    """
 
     roc: Roc
     auc: Figure
@@ -34,7 +39,7 @@ class Performance:
         background: (scores, weights in pb) of the background that no training has seen.
         signal_scores: process → scores.
         signals: process → curves and efficiencies.
-        rate: rate of the trigger bit of the hardware in kHz.
+        rate: rate of the trigger bit of the hardware in kHz, in crossings with pile-up.
     """
 
     background: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -49,13 +54,18 @@ def measure(trigger: Trigger, samples: StudySamples, settings: Settings) -> Perf
     scores = {process: score(trigger.graph, events) for process, events in samples.signals.items()}
     signals: dict[str, SignalPerformance] = {}
     for process, values in scores.items():
-        own = samples.signals[process].weights
+        own, crossed = samples.signals[process].weights, samples.signal_crossings[process]
         signals[process] = SignalPerformance(
             roc(background, values, background_weights=weights, signal_weights=own),
             area_under_curve(background, values, background_weights=weights, signal_weights=own),
-            signal_efficiency(values, trigger.at_rate, weights=own),
+            signal_efficiency(score(trigger.graph, crossed), trigger.at_rate, weights=crossed.weights),
             signal_efficiency(values, trigger.at_false_positive_rate, weights=own),
         )
-    fired = trigger.at_rate.threshold
-    rate = trigger_rate(background, fired, weights=weights, luminosity=settings.luminosity)
+    crossings = samples.crossings
+    rate = trigger_rate(
+        score(trigger.graph, crossings),
+        trigger.at_rate.threshold,
+        weights=crossings.weights,
+        luminosity=settings.luminosity,
+    )
     return Performance((background, weights), scores, signals, rate)

@@ -76,7 +76,8 @@ def write_study_report(
         *(("Remark", remark) for remark in samples.remarks if "assume" in remark),
         ("Size", str(options.size)),
         ("Seed", str(options.seed)),
-        ("Energy", "13 TeV, no pile-up"),
+        ("Energy", "13 TeV"),
+        ("Pile-up", f"{settings.pileup:g} in crossings, none in the published data set"),
         ("Luminosity", _luminosity(settings)),
         ("Device", built[0][0].synthesis.device.name),
         ("Machine", machine()),
@@ -191,8 +192,8 @@ def _physics(settings: Settings, built: Built) -> Section:
         efficiency_points(at_fixed, title=fixed),
     )
     firing = "; ".join(
-        f"{h.trigger.settings.title}: {h.trigger.at_rate.events} background events fire at the fixed rate, "
-        f"{h.trigger.at_false_positive_rate.events} at the fixed false-positive rate"
+        f"{h.trigger.settings.title}: {h.trigger.at_rate.events} crossings fire at the fixed rate, "
+        f"{h.trigger.at_false_positive_rate.events} background events at the fixed false-positive rate"
         for h, _ in built
     )
     caption = (
@@ -204,8 +205,10 @@ def _physics(settings: Settings, built: Built) -> Section:
         (
             Text(
                 (
-                    "The rates count the background with a lepton above 23 GeV that the sample holds, "
-                    "without pile-up; other crossings add to them in a real trigger. " + firing + ".",
+                    f"Rates count bunch crossings with a mean pile-up of {settings.pileup:g}: minimum bias, "
+                    "hard QCD, W, Z and tt̄, with the objects of Level 1; efficiencies at a rate are those of "
+                    "all collisions of a signal. The fixed false-positive rate, as in arXiv:2108.03986, "
+                    "refers to collisions without pile-up that have a lepton above 23 GeV. " + firing + ".",
                 )
             ),
             Picture(points, caption),

@@ -1,4 +1,4 @@
-"""The events of the study: made or found, then split by collision."""
+"""The samples of the study: made or found, the background split by collision."""
 
 from __future__ import annotations
 
@@ -13,28 +13,12 @@ from nanosieve.errors import SampleError
 from nanosieve.figure import Figure
 from nanosieve.physics.events import Sample, make_sample, objects, read_sample
 from nanosieve.progress import Progress
+from nanosieve.studies.l1_anomaly.crossings import prepare_crossings
+from nanosieve.studies.l1_anomaly.events import Events
 from nanosieve.studies.l1_anomaly.settings import ASSUMED_CROSS_SECTION, BACKGROUND, SIGNALS, Settings
 from nanosieve.studies.study import StudyOptions
 
-__all__ = ["Events", "StudySamples", "prepare_samples"]
-
-
-@dataclass(frozen=True)
-class Events:
-    """Events as the trigger sees them.
-
-    Attributes:
-        objects: (events, 19, 3) float32: pT [GeV], eta, phi; see `nanosieve.physics.events.objects`.
-        weights: (events,) in pb: they sum to the cross section after the filter.
-        labels: (events,) process names.
-    """
-
-    objects: NDArray[np.float32]
-    weights: NDArray[np.float64]
-    labels: NDArray[np.str_]
-
-    def __len__(self) -> int:
-        return len(self.objects)
+__all__ = ["StudySamples", "prepare_samples"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +29,8 @@ class StudySamples:
         train: background to train on.
         test: background that no training has seen; thresholds and rates rest on it.
         signals: process → events.
+        crossings: bunch crossings of the background with pile-up, Level-1 objects; rates rest on them.
+        signal_crossings: process → crossings with a signal collision.
         processes: process → figures of its sample (cross section, filter efficiency, events).
         remarks: e.g. that samples were found.
     """
@@ -52,6 +38,8 @@ class StudySamples:
     train: Events
     test: Events
     signals: dict[str, Events]
+    crossings: Events
+    signal_crossings: dict[str, Events]
     processes: dict[str, dict[str, Figure]]
     remarks: tuple[str, ...]
 
@@ -86,13 +74,14 @@ def prepare_samples(settings: Settings, options: StudyOptions, progress: Progres
         if made.reused:
             found.append(process)
         samples[process] = read_sample(path)
+    crossings, signal_crossings = prepare_crossings(settings, options, folder, found, progress)
     background = samples[BACKGROUND]
     train, test = _split(background, settings.train_fraction, options.seed)
     where = options.samples or folder
     remarks = [f"samples found in {where} and used again: {', '.join(found)}"] if found else []
     if not any(process.cross_section for process in background.processes.values()):
         remarks.append(
-            "the background sample states no cross section; rates assume "
+            "the background sample states no cross section; its weights assume "
             f"{ASSUMED_CROSS_SECTION / 1e3:g} nb after the lepton filter"
         )
         train, test = (_scaled_to(part, ASSUMED_CROSS_SECTION) for part in (train, test))
@@ -100,6 +89,8 @@ def prepare_samples(settings: Settings, options: StudyOptions, progress: Progres
         train,
         test,
         {process: _events(samples[process].events) for process in SIGNALS},
+        crossings,
+        signal_crossings,
         {
             name: summary.figures()
             for sample in samples.values()

@@ -74,7 +74,10 @@ class Settings:
         network: its shape.
         false_positive_rate: of the working point that the paper uses; 1e-5 needs the full size.
         rate: trigger rate of the working point in the hardware.
-        luminosity: instantaneous luminosity behind the rates.
+        luminosity, bunches, pileup: behind the rates; the three belong together.
+        crossings: bunch crossings of the background, process:number.
+        signal_crossings: of each signal.
+        pool: minimum-bias collisions that pile-up is drawn from.
         proof_events: events of the proof, at most.
         random_vectors: random full-range vectors of the proof.
         train_fraction: part of the background that is trained on; the rest fixes the thresholds.
@@ -86,8 +89,13 @@ class Settings:
     training: TrainingSettings
     false_positive_rate: float
     network: NetworkSettings = field(default_factory=NetworkSettings)
-    rate: str = "0.01 kHz"
+    rate: str = "1 kHz"
     luminosity: str = "2e34 / cm**2 / s"
+    bunches: int = 2544
+    pileup: float = 55.93
+    crossings: str = "minbias:400000,hard_qcd:400000,w_lnu:40000,drell_yan:40000,ttbar:10000"
+    signal_crossings: int = 20_000
+    pool: int = 50_000
     proof_events: int = 200_000
     random_vectors: int = 20_000
     train_fraction: float = 0.6
@@ -104,4 +112,14 @@ def settings_for(size: Size, seed: int) -> Settings:
         return Settings(
             4_000_000, 56_000, training, 1e-5, network=NetworkSettings(seed=seed), random_vectors=100_000
         )
-    return Settings(20_000, 600, TrainingSettings(seed=seed), 1e-2, network=NetworkSettings(seed=seed))
+    return Settings(
+        20_000,
+        600,
+        TrainingSettings(seed=seed),
+        1e-2,
+        network=NetworkSettings(seed=seed),
+        rate="10 kHz",
+        crossings="minbias:8000,hard_qcd:5000,w_lnu:500,drell_yan:500,ttbar:100",
+        signal_crossings=400,
+        pool=3000,
+    )

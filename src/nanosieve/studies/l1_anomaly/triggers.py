@@ -1,4 +1,8 @@
-"""Networks of the study: trained, turned into triggers, thresholds fixed on background not trained on."""
+"""Networks of the study: trained, turned into triggers, thresholds fixed on background not trained on.
+
+The threshold in the hardware is the one of a trigger rate, counted in bunch crossings with pile-up; that of
+the false-positive rate of arXiv:2108.03986 refers to its data set: no pile-up, one lepton above 23 GeV.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,8 @@ from nanosieve.networks.training import Trained, train
 from nanosieve.networks.trigger import assemble_trigger
 from nanosieve.physics.efficiency import WorkingPoint, threshold_at_false_positive_rate, threshold_at_rate
 from nanosieve.progress import Progress
-from nanosieve.studies.l1_anomaly.samples import Events, StudySamples
+from nanosieve.studies.l1_anomaly.events import Events
+from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings, TriggerSettings
 from nanosieve.studies.study import StudyOptions
 
@@ -35,7 +40,7 @@ class Trigger:
         settings: name, score, budget.
         trained: the network behind it, with its history.
         graph: the fixed-point graph of the model file, score and threshold included.
-        at_rate: working point in the hardware, at the fixed trigger rate.
+        at_rate: working point in the hardware, at the fixed trigger rate in crossings.
         at_false_positive_rate: working point at the fixed false-positive rate.
     """
 
@@ -84,11 +89,15 @@ def _make(
     )
     path = folder / f"{trigger.name}.keras"
     save_model(assemble_trigger(trained.model, score=trigger.score, threshold=1.0), path)
-    scores = score(load(path), samples.test)
-    weights = samples.test.weights
-    at_rate = threshold_at_rate(scores, settings.rate, weights=weights, luminosity=settings.luminosity)
+    graph = load(path)
+    at_rate = threshold_at_rate(
+        score(graph, samples.crossings),
+        settings.rate,
+        weights=samples.crossings.weights,
+        luminosity=settings.luminosity,
+    )
     save_model(assemble_trigger(trained.model, score=trigger.score, threshold=at_rate.threshold), path)
     at_false_positive_rate = threshold_at_false_positive_rate(
-        scores, settings.false_positive_rate, weights=weights
+        score(graph, samples.test), settings.false_positive_rate, weights=samples.test.weights
     )
     return Trigger(trigger, trained, load(path), at_rate, at_false_positive_rate)

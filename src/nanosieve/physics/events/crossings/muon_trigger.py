@@ -1,0 +1,76 @@
+"""Level-1 muons: what the muon chambers make of true muons, mis-measured transverse momentum included.
+
+The rate of a single-muon trigger is mostly soft muons whose transverse momentum is overestimated: the
+spectrum falls like a high power of it. The response is a log-normal core, wider towards the endcaps, and an
+exponential tail towards higher values; the tail of each detector is fitted to published rates (see
+``validation/rates``).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve.physics.events._geometry import Objects
+from nanosieve.physics.events.crossings.level1_settings import MuonTrigger
+
+__all__ = ["trigger_muons"]
+
+Floats = NDArray[np.float64]
+
+
+BOOSTED = 15.0
+BOOST = (6.0, 90.0)
+"""GeV"""
+
+
+def trigger_muons(
+    muons: Objects, events: int, trigger: MuonTrigger, draw: np.random.Generator
+) -> tuple[Objects, Floats]:
+    """Candidates made of true muons, in order; `code` keeps the PDG code, i.e. the charge.
+
+    Mis-measurement of soft muons is rare and makes most of the rate. In half of the events whose hardest muon
+    is softer than `BOOSTED` GeV the measured value of that muon is therefore drawn from the density b instead
+    of its true one p: uniform in its logarithm between the two ends of `BOOST`. Events with such a muon weigh
+    p / (p/2 + b/2), at most 2, which leaves every rate as it is.
+
+    Args:
+        events: number of events N that the muons belong to.
+
+    Returns:
+        Candidates and the weights (N,) of the events.
+    """
+    momentum = muons.pt * np.cosh(muons.eta)
+    reached = (np.abs(muons.eta) < trigger.eta_max) & (muons.pt > trigger.lowest_pt)
+    reached &= (momentum > trigger.lowest_p) & (draw.random(len(muons)) < trigger.efficiency)
+    seen = muons[reached].in_order()
+    width = np.array(trigger.resolution)[np.searchsorted([0.8, 1.2], np.abs(seen.eta))]
+    logarithm = np.log(trigger.scale) + width * draw.standard_normal(len(seen))
+    in_tail = draw.random(len(seen)) < trigger.tail
+    logarithm += np.where(in_tail, draw.exponential(trigger.tail_slope, len(seen)), 0.0)
+    weights = np.ones(events)
+    _, hardest = np.unique(seen.event, return_index=True)
+    hardest = hardest[seen.pt[hardest] < BOOSTED]
+    low, high = np.log(BOOST[0] / seen.pt[hardest]), np.log(BOOST[1] / seen.pt[hardest])
+    boosted = draw.random(len(hardest)) < 0.5
+    uniform = low + (high - low) * draw.random(len(hardest))
+    value = np.where(boosted, uniform, logarithm[hardest])
+    logarithm[hardest] = value
+    density = _density(value - np.log(trigger.scale), width[hardest], trigger)
+    other = ((value >= low) & (value < high)) / (high - low)
+    weights[seen.event[hardest]] = density / (0.5 * density + 0.5 * other)
+    pt = np.minimum(seen.pt * np.exp(logarithm), trigger.highest_pt)
+    pt = np.maximum(trigger.step * np.floor(pt / trigger.step), trigger.step)
+    return seen.with_pt(pt).in_order(), weights
+
+
+def _density(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
+    """Of the logarithm of measured over median: a Gaussian, and one folded with an exponential."""
+    gaussian = np.exp(-0.5 * (x / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    slope = 1 / trigger.tail_slope
+    erfc = np.array([math.erfc(v) for v in (slope * width - x / width) / np.sqrt(2)])
+    folded = 0.5 * slope * np.exp(0.5 * (slope * width) ** 2 - slope * x) * erfc
+    result: Floats = (1 - trigger.tail) * gaussian + trigger.tail * folded
+    return result

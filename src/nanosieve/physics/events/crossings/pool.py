@@ -1,0 +1,168 @@
+"""The pool of minimum-bias collisions that pile-up is drawn from.
+
+A crossing draws without replacement, and turns each collision by a random number of cells in φ and mirrors it
+in η at random: 144 versions of each. Crossings still share collisions, so that their fluctuations are not
+independent; the pool is much larger than the number of collisions in a crossing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanosieve._files import atomic_path
+from nanosieve.physics.events._geometry import Objects, delta_phi
+from nanosieve.physics.events._pythia import derived_seed
+from nanosieve.physics.events.crossings.calorimeter_trigger import CellLists, Overlay
+from nanosieve.physics.events.crossings.cells import CELL, PHI_CELLS, deposits
+from nanosieve.physics.events.crossings.collisions import LOWEST_DECAYING_PT, Collisions, decays_in_flight
+from nanosieve.physics.events.crossings.sources import collisions
+from nanosieve.physics.events.detector import Detector
+from nanosieve.physics.events.recipe import Recipe
+
+__all__ = ["Pool", "draw_overlay", "join_pools", "make_pool", "read_pool", "write_pool"]
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Minimum-bias collisions and what they leave in the calorimeters."""
+
+    collisions: Collisions
+    cells: CellLists
+
+    def __len__(self) -> int:
+        return len(self.collisions)
+
+    @cached_property
+    def _muon_sources(self) -> Objects:
+        p = self.collisions.particles
+        code = np.abs(p.code)
+        return p[(code == 13) | (np.isin(code, (211, 321)) & (p.pt > LOWEST_DECAYING_PT))]
+
+    def muons(
+        self, overlay: Overlay, which: Integers, detector: Detector, draw: np.random.Generator
+    ) -> Objects:
+        """The muons of some collisions of an overlay, decays in flight drawn anew; ``event`` is the crossing.
+
+        Args:
+            which: ascending indices into ``overlay.collision``.
+        """
+        crossing = np.repeat(np.arange(len(overlay.offsets) - 1), np.diff(overlay.offsets))[which]
+        there = np.ones(len(which), dtype=bool)
+        found = _turned(self._muon_sources, overlay, which, overlay.collision[which], there)
+        found = decays_in_flight(replace(found, event=crossing[found.event]), detector, draw)
+        return found[np.abs(found.code) == 13]
+
+    def chosen(self, overlay: Overlay, which: Integers) -> Collisions:
+        """Some collisions of an overlay, turned and mirrored; -1 stands for an empty one.
+
+        Args:
+            which: (M,) indices into ``overlay.collision``.
+        """
+        there = which >= 0
+        index = np.where(there, overlay.collision[which], 0) if len(overlay.collision) else 0 * which
+        parts = [
+            _turned(group, overlay, which, index, there)
+            for group in (self.collisions.particles, self.collisions.flavour)
+        ]
+        c = self.collisions
+        invisible = np.where(there[:, None], c.invisible[index], 0.0)
+        angle = CELL * (overlay.turn[which] if len(overlay.turn) else 0 * which)
+        x, y = invisible.T
+        turned_invisible = np.stack(
+            [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1
+        )
+        return Collisions(
+            parts[0], parts[1], np.where(there, c.pthat[index], 0.0), np.ones(len(which)), turned_invisible
+        )
+
+
+def _turned(
+    group: Objects, overlay: Overlay, which: Integers, index: Integers, there: NDArray[np.bool_]
+) -> Objects:
+    """The objects of collisions `index` of a pool, as `which` of the overlay turns them; ``event`` counts
+    them.
+    """
+    first = np.searchsorted(group.event, index)
+    number = np.where(there, np.searchsorted(group.event, index, side="right") - first, 0)
+    objects = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number - first, number)
+    owner = np.repeat(np.arange(len(which)), number)
+    part = group[objects]
+    phi = delta_phi(part.phi + CELL * overlay.turn[which[owner]], np.zeros(len(part)))
+    eta = np.where(overlay.mirrored[which[owner]], -part.eta, part.eta)
+    return replace(part, event=owner, eta=eta, phi=phi)
+
+
+def make_pool(recipe: Recipe, energy: float, detector: Detector, number: int, seed: int) -> Pool:
+    """Generate `number` collisions and pass them through the calorimeters."""
+    draw = np.random.default_rng(derived_seed(seed, "pool"))
+    parts: list[Collisions] = []
+    missing = number
+    for batch in collisions(recipe, energy, seed):
+        parts.append(batch[:missing] if len(batch) > missing else batch)
+        missing -= len(parts[-1])
+        if not missing:
+            break
+    whole = Collisions.joined(parts)
+    found = deposits(whole.particles, number, detector, draw)
+    return Pool(whole, CellLists(found.offsets, found.cell, found.electromagnetic, found.hadronic))
+
+
+def join_pools(pools: list[Pool]) -> Pool:
+    """All collisions of all pools, counted on."""
+    offsets = [pools[0].cells.offsets]
+    for pool in pools[1:]:
+        offsets.append(pool.cells.offsets[1:] + offsets[-1][-1])
+    rest = [np.concatenate([getattr(pool.cells, name) for pool in pools]) for name in CellLists._fields[1:]]
+    return Pool(
+        Collisions.joined([pool.collisions for pool in pools]), CellLists(np.concatenate(offsets), *rest)
+    )
+
+
+def write_pool(pool: Pool, path: Path) -> None:
+    """Write `pool` as an uncompressed npz, atomically; single precision."""
+    arrays: dict[str, NDArray[np.generic]] = {f"cells.{n}": a for n, a in pool.cells._asdict().items()}
+    for group in ("particles", "flavour"):
+        for field in fields(Objects):
+            values = getattr(getattr(pool.collisions, group), field.name)
+            small = np.int32 if values.dtype.kind == "i" else np.float32
+            arrays[f"{group}.{field.name}"] = values.astype(small)
+    for name in ("pthat", "weight", "invisible"):
+        arrays[name] = getattr(pool.collisions, name)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=2)
+def read_pool(path: Path) -> Pool:
+    """Read a pool; the last two stay in memory."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    groups = []
+    for group in ("particles", "flavour"):
+        values = [arrays[f"{group}.{field.name}"] for field in fields(Objects)]
+        wide = [v.astype(np.int64 if v.dtype.kind == "i" else np.float64) for v in values]
+        groups.append(Objects(*wide))
+    rest = [arrays[name] for name in ("pthat", "weight", "invisible")]
+    return Pool(
+        Collisions(groups[0], groups[1], *rest), CellLists(*(arrays[f"cells.{n}"] for n in CellLists._fields))
+    )
+
+
+def draw_overlay(events: int, pileup: float, pool: int, draw: np.random.Generator) -> Overlay:
+    """Poisson(`pileup`) collisions out of `pool` for each of `events` crossings, none twice in one."""
+    number = draw.poisson(pileup, events)
+    offsets = np.concatenate([[0], np.cumsum(number)]).astype(np.int64)
+    total = int(offsets[-1])
+    collision = draw.integers(0, pool, total)
+    for n in range(events):
+        part = collision[offsets[n] : offsets[n + 1]]
+        if len(np.unique(part)) < len(part):
+            part[:] = draw.choice(pool, size=len(part), replace=False)
+    return Overlay(offsets, collision, draw.integers(0, PHI_CELLS, total), draw.random(total) < 0.5)

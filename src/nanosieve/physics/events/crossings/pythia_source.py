@@ -1,0 +1,87 @@
+"""Collisions that Pythia makes: batches of complete events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nanosieve._require import require
+from nanosieve.errors import SettingsError, ToolError
+from nanosieve.physics.events._geometry import Objects
+from nanosieve.physics.events.crossings.collisions import BATCH, TAGGED, Collisions, collected, objects_of
+from nanosieve.physics.events.recipe import Recipe
+
+__all__ = ["flat", "pythia_collisions", "start_pythia"]
+
+
+def start_pythia(recipe: Recipe, beams: Sequence[str], seed: int) -> Any:
+    """Pythia, ready to generate complete collisions of `recipe` (showers, multiple interactions, hadrons).
+
+    Args:
+        beams: Pythia settings that say what collides.
+        seed: 1 … 900,000,000.
+
+    Raises:
+        SettingsError: Pythia does not know a setting of the recipe.
+        ToolError: Pythia cannot be initialised with them.
+    """
+    pythia8 = require("pythia8mc", extra="events", purpose="event generation")
+    pythia = pythia8.Pythia("", False)
+    settings = ["Print:quiet = on", *beams, "Random:setSeed = on", f"Random:seed = {seed}"]
+    for line in [*settings, *recipe.pythia]:
+        if not pythia.readString(line):
+            message = f"recipe {recipe.name!r}: Pythia does not know the setting {line!r}; check its spelling"
+            raise SettingsError(message)
+    if not pythia.init():
+        message = (
+            f"recipe {recipe.name!r}: Pythia cannot start with these settings and beams; "
+            "call with --debug, or check masses, channels and energy"
+        )
+        raise ToolError(message)
+    return pythia
+
+
+def pythia_collisions(recipe: Recipe, energy: float, seed: int) -> Generator[Collisions, None, None]:
+    """An endless stream of batches; the same arguments give the same stream.
+
+    Args:
+        energy: centre-of-mass energy in GeV.
+        seed: 1 … 900,000,000.
+
+    Raises:
+        SettingsError, ToolError: as `start_pythia`; also if Pythia stops generating.
+    """
+    beams = ("Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {energy!r}")
+    pythia = start_pythia(recipe, beams, seed)
+    while True:
+        batch = pythia.nextBatch(BATCH)
+        if not len(batch):
+            message = f"recipe {recipe.name!r}: Pythia generates no more events; call with --debug"
+            raise ToolError(message)
+        yield flat(batch)
+
+
+def flat(batch: Any) -> Collisions:
+    """Collisions from what ``nextBatch`` of Pythia returns."""
+    awkward = require("awkward", extra="events", purpose="event generation")
+    code = np.abs(awkward.to_numpy(awkward.flatten(batch.prt.id)))
+    tagged = awkward.unflatten(np.isin(code, TAGGED), awkward.num(batch.prt.id))
+    squared = awkward.to_numpy(batch.info.pT2Hat)
+    return collected(
+        _objects(batch.prt[batch.prt.status > 0]),
+        _objects(batch.prt[tagged & (batch.prt.status < 0)]),
+        np.sqrt(np.maximum(squared, 0.0)),
+        awkward.to_numpy(awkward.firsts(batch.info.weights)),
+    )
+
+
+def _objects(particles: Any) -> Objects:
+    awkward = require("awkward", extra="events", purpose="event generation")
+    counts = awkward.to_numpy(awkward.num(particles.id))
+    px, py, pz, energy = (
+        awkward.to_numpy(awkward.flatten(particles.p[name])) for name in ("px", "py", "pz", "e")
+    )
+    code = awkward.to_numpy(awkward.flatten(particles.id))
+    return objects_of(np.repeat(np.arange(len(counts)), counts), code, px, py, pz, energy)

@@ -1,0 +1,28 @@
+"""Events as the trigger of the study sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Events"]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events as the trigger sees them.
+
+    Attributes:
+        objects: (events, 19, 3) float32: pT [GeV], eta, phi; see `nanosieve.physics.events.objects`.
+        weights: (events,) in pb: they sum to the cross section after the filter.
+        labels: (events,) process names.
+    """
+
+    objects: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    labels: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.objects)
