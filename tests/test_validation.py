@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "validation" / "l1_anomaly.py"
+from helpers.scripts import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    import sys
-
-    specification = importlib.util.spec_from_file_location("validation_l1_anomaly", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # dataclasses look their module up
-    specification.loader.exec_module(module)
-    return module
+    return load_script("validation/l1_anomaly.py")
 
 
 def figure(value: float, unit: str) -> dict[str, object]:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
+from helpers.scripts import load_script
 from helpers.trigger_events import random_events, synthetic_sample
-
-SCRIPT = Path(__file__).parents[1] / "validation" / "rates.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    specification = importlib.util.spec_from_file_location("validation_rates", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # dataclasses look their module up
-    specification.loader.exec_module(module)
-    return module
+    return load_script("validation/rates.py")
 
 
 @pytest.fixture(scope="module")

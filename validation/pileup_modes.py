@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from nanosieve.figure import Figure, Provenance
-from nanosieve.physics.events import TriggerEvents, TriggerSample, open_trigger_sample
+from nanosieve.physics.events import TriggerSample, open_trigger_sample
+from nanosieve.physics.menu.quantity import find_quantity
 
 THRESHOLDS = {
     "Jet_pt": (30, 60, 100, 200),
@@ -37,22 +38,10 @@ LARGEST = {"MET_pt": 3.0}
 """Largest factor between the modes that still counts as the same; others 1.5."""
 
 
-def hardest(block: TriggerEvents, column: str) -> np.ndarray:
-    """(N,) value of a scalar column, or of the hardest object."""
-    if column in block.scalars:
-        return block.scalars[column]
-    name, field = column.split("_")
-    group = block.collections[name]
-    values = np.zeros(len(block), dtype=np.float32)
-    there = group.counts > 0
-    values[there] = group.fields[field][group.offsets[:-1][there]]
-    return values
-
-
-def values_of(sample: TriggerSample, column: str) -> np.ndarray:
-    """(N,) of the whole sample."""
-    name = column if column in ("HT", "MET_pt") else column.split("_")[0]
-    return np.concatenate([hardest(block, column) for block in sample.blocks([name])])
+def values_of(sample: TriggerSample, name: str) -> np.ndarray:
+    """(N,) of the whole sample, of the hardest object; NaN where there is none."""
+    quantity = find_quantity(name)
+    return np.concatenate([quantity.values(block) for block in sample.blocks([quantity.column])])
 
 
 def rows(

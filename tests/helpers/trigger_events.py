@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def random_events(
     )
 
 
-def synthetic_sample(
+def sample_of(
     path: Path,
     blocks: Sequence[TriggerEvents],
     *,
@@ -103,7 +104,7 @@ def synthetic_sample(
     pileup: float = 50.0,
     detector: str = "synthetic",
 ) -> TriggerSample:
-    """`blocks` on disk, with what a sample says of itself."""
+    """What a sample of `blocks` says of itself; nothing is written."""
     names = np.concatenate([block.scalars["process"] for block in blocks])
     weights = np.concatenate([block.weights for block in blocks])
     processes = {}
@@ -125,6 +126,11 @@ def synthetic_sample(
         "versions": {},
     }
     rest = {field.name: "synthetic" for field in fields(TriggerSample) if field.name not in known}
-    sample = TriggerSample(**known, **rest)
+    return TriggerSample(**known, **rest)
+
+
+def synthetic_sample(path: Path, blocks: Sequence[TriggerEvents], **conditions: Any) -> TriggerSample:
+    """`blocks` on disk; `conditions` as of `sample_of`."""
+    sample = sample_of(path, blocks, **conditions)
     write_trigger_sample(sample, blocks)
     return sample

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import awkward as ak
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 pytest.importorskip("pythia8mc")
 
-from nanosieve.errors import OutputError, SettingsError, ToolError, UnknownNameError
+from nanosieve.errors import InputFileError, OutputError, SettingsError, ToolError, UnknownNameError
 from nanosieve.physics.events import _shards, make, make_sample, read_sample
 
 
@@ -137,6 +138,15 @@ def test_kill_at_any_moment_and_start_again(cheap, tmp_path):
     subprocess.run(arguments, check=True, capture_output=True, timeout=120)
     assert content(target) == content(whole)
     assert sorted(p.name for p in tmp_path.iterdir() if "killed" in p.name) == ["killed.parquet"]
+
+
+def test_a_damaged_shard_is_named(cheap, tmp_path, few, monkeypatch):
+    """The cross section is in the first shard alone."""
+    real = make.read_totals
+    monkeypatch.setattr(make, "read_totals", lambda file: replace(real(file), cross_section=None))
+    with pytest.raises(InputFileError, match=r"hold no cross section: .* remove the folder '.*parts' and"):
+        make_sample(str(cheap), 4, tmp_path / "a.parquet", workers=1)
+    assert not (tmp_path / "a.parquet").exists()
 
 
 def test_progress_counts_the_events(cheap, tmp_path, few):

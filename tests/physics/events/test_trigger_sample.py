@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.crossings import random_events, sample_at
+from helpers.trigger_events import random_events, sample_of, synthetic_sample
 from nanosieve.errors import InputFileError, SampleError, UnknownNameError
 from nanosieve.physics.events import COLLECTIONS, SCALARS, open_trigger_sample, write_trigger_sample
 from nanosieve.physics.events.trigger_sample import is_trigger_sample
@@ -32,8 +32,8 @@ def same(first, second):
 @settings(max_examples=15, deadline=None)
 def test_a_sample_comes_back_as_it_was(tmp_path_factory, events, seed):
     path = tmp_path_factory.mktemp("samples") / "a.parquet"
-    block = random_events(events, seed)
-    write_trigger_sample(sample_at(path, events), [block])
+    block = random_events(events, seed=seed)
+    synthetic_sample(path, [block])
     (again,) = open_trigger_sample(path).blocks()
     assert same(block, again)
     assert again.collections["Jet"].fields["pt"].dtype == np.float32
@@ -42,8 +42,8 @@ def test_a_sample_comes_back_as_it_was(tmp_path_factory, events, seed):
 
 def test_blocks_have_the_size_asked_for_and_only_the_columns(tmp_path):
     path = tmp_path / "a.parquet"
-    parts = [random_events(n, n) for n in (70, 50)]
-    write_trigger_sample(sample_at(path, 120), parts)
+    parts = [random_events(n, seed=n) for n in (70, 50)]
+    synthetic_sample(path, parts)
     sample = open_trigger_sample(path)
     blocks = list(sample.blocks(["Muon", "L1HT"], events=40))
     assert [len(block) for block in blocks] == [40, 40, 40]
@@ -57,7 +57,7 @@ def test_blocks_have_the_size_asked_for_and_only_the_columns(tmp_path):
 
 
 def test_a_value_that_is_no_number_is_named(tmp_path):
-    block = random_events(30, 4)
+    block = random_events(30, seed=4)
     values = block.collections["Jet"].fields["pt"].copy()
     where = 11
     values[where] = np.nan
@@ -67,16 +67,16 @@ def test_a_value_that_is_no_number_is_named(tmp_path):
     with pytest.raises(
         SampleError, match=rf"^Jet_pt of block 0 of '.*a.parquet' holds nan in event {event};"
     ):
-        write_trigger_sample(sample_at(tmp_path / "a.parquet", 30), [bad])
+        write_trigger_sample(sample_of(tmp_path / "a.parquet", [block]), [bad])
     assert not list(tmp_path.iterdir())
 
 
 def test_collections_of_another_length_are_refused(tmp_path):
-    block = random_events(30, 4)
-    short = random_events(29, 4).collections["Tau"]
+    block = random_events(30, seed=4)
+    short = random_events(29, seed=4).collections["Tau"]
     bad = replace(block, collections={**block.collections, "Tau": short})
     with pytest.raises(SampleError, match=r"^Tau of block 0 of '.*' is there for 29 events of 30$"):
-        write_trigger_sample(sample_at(tmp_path / "a.parquet", 30), [bad])
+        write_trigger_sample(sample_of(tmp_path / "a.parquet", [block]), [bad])
 
 
 def test_other_files_are_no_trigger_samples(tmp_path):
@@ -87,7 +87,7 @@ def test_other_files_are_no_trigger_samples(tmp_path):
     assert not is_trigger_sample(path)
     with pytest.raises(InputFileError, match=r"is not a readable Parquet file .*; make the sample again$"):
         open_trigger_sample(path)
-    write_trigger_sample(sample_at(path, 5), [random_events(5, 1)])
+    synthetic_sample(path, [random_events(5)])
     assert is_trigger_sample(path)
     table = parquet.read_table(path)
     parquet.write_table(table.replace_schema_metadata(None), path)
@@ -103,7 +103,7 @@ def test_other_files_are_no_trigger_samples(tmp_path):
 
 def test_a_missing_column_is_named(tmp_path):
     path = tmp_path / "a.parquet"
-    write_trigger_sample(sample_at(path, 5), [random_events(5, 1)])
+    synthetic_sample(path, [random_events(5)])
     table = parquet.read_table(path)
     parquet.write_table(table.drop_columns(["Tau_iso"]), path)
     with pytest.raises(SampleError, match=r"lacks the columns Tau_iso; make it again$"):

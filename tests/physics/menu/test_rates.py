@@ -123,7 +123,7 @@ class TestLimits:
     def test_few_events_give_a_limit(self):
         """Poisson: 3.00 events at 95 % where none is seen, 4.74 for one (PDG, table of Poisson limits)."""
         assert make_rate(0, 0, 2.0, "Hz", 5.0).limit.value == pytest.approx(2.0 * 5.0 * 2.9957, rel=1e-4)
-        one = make_rate(3.0, 9.0, 2.0, "Hz", 5.0)
+        one = make_rate(3.0, 9.0, 2.0, "Hz", 3.0)
         assert one.limit.value == pytest.approx(2.0 * 3.0 * 4.7439, rel=1e-4)
         assert one.number().startswith("< ")
 
@@ -140,6 +140,11 @@ class TestLimits:
         assert found.hlt.total["line"].limit.value == pytest.approx(2.9957 * one, rel=1e-3)
         assert found.l1.pure["J"].limit.value == pytest.approx(2.9957 * one / 1000, rel=0.05)
         assert found.l1.total["never"].limit.value > 1e5 * one / 1000
+
+    def test_light_events_do_not_hide_heavy_ones(self):
+        """One event of a rare process fires; of the common one, of weight 5, none has been seen."""
+        both = make_rate(3.0, 9.0, 2.0, "Hz", 5.0)
+        assert both.limit.value == pytest.approx(2.0 * (3.0 * 4.7439 + 5.0 * 2.9957), rel=1e-4)
 
     def test_the_limit_ends_at_ten_effective_events(self):
         assert make_rate(10.0, 10.0, 1.0, "Hz", 1.0).limit is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -39,7 +39,7 @@ from nanosieve.physics.events.sample import (
 )
 from nanosieve.progress import Progress, silent
 
-__all__ = ["MakeResult", "check_request", "make_sample"]
+__all__ = ["MakeResult", "check_request", "make_sample", "remove_parts", "run_shards"]
 
 LOWEST_ENERGY, HIGHEST_ENERGY = 500.0, 200_000.0  # GeV
 
@@ -102,23 +102,24 @@ def make_sample(
     folder = output_folder(path.parent)
     digests = {r.name: settings_digest(r, energy, seed) for r in recipes}
     if _already_there(path, numbers, digests, energy, seed):
-        _remove_parts(path)
+        remove_parts(path)
         return MakeResult(path, True, True, 0, 0, 0)
 
     parts = output_folder(folder / f"{path.name}.parts")
     shards = [s for r in recipes for s in plan(r, energy, seed, numbers[r.name], parts)]
     mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
-    to_do = [s for s in mine if not is_finished(s)]
     try:
-        _generate(mine, to_do, workers, scheduler, progress)
+        made = run_shards(
+            make_shard, mine, stage="events", workers=workers, scheduler=scheduler, progress=progress
+        )
     except NanosieveError:
         _remove_if_empty(parts)
         raise
     missing = sum(not is_finished(s) for s in shards)
-    result = MakeResult(path, shard is None, False, len(to_do), len(mine) - len(to_do), missing)
+    result = MakeResult(path, shard is None, False, made, len(mine) - made, missing)
     if shard is None:
         write_sample(_merged(recipes, shards, numbers, energy, seed), path)
-        _remove_parts(path)
+        remove_parts(path)
     return result
 
 
@@ -186,7 +187,8 @@ def _already_there(
     )
 
 
-def _remove_parts(path: Path) -> None:
+def remove_parts(path: Path) -> None:
+    """Remove the shards of a sample that is complete, and what a killed merge has left."""
     shutil.rmtree(path.with_name(f"{path.name}.parts"), ignore_errors=True)
     for leftover in path.parent.glob(f".{path.name}.*.part"):  # of a merge that was killed
         leftover.unlink(missing_ok=True)
@@ -197,24 +199,37 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _generate(
-    mine: Sequence[Shard],
-    to_do: Sequence[Shard],
+def run_shards(
+    function: Callable[[Any], tuple[str, int]],
+    mine: Sequence[Any],
+    *,
+    stage: str,
     workers: int | None,
     scheduler: str | None,
     progress: Progress,
-) -> None:
+) -> int:
+    """Make those of the shards that are not on disk yet.
+
+    Args:
+        function: makes a shard; gives the name of its process and the number of its events.
+        mine: all shards of this call, with ``path`` and ``events``.
+        stage: what progress calls the events.
+        workers, scheduler: as `run_tasks`.
+
+    Returns:
+        How many were made now.
+    """
+    to_do = [s for s in mine if not s.path.is_file()]
     total = sum(s.events for s in mine)
     found = total - sum(s.events for s in to_do)
     done = found
     start = time.monotonic()
-    progress(
-        "events", done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting"
-    )
-    for _, (name, number) in run_tasks(make_shard, list(to_do), workers=workers, scheduler=scheduler):
+    progress(stage, done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting")
+    for _, (name, number) in run_tasks(function, to_do, workers=workers, scheduler=scheduler):
         done += number
         rate = (done - found) / max(time.monotonic() - start, 1e-9)
-        progress("events", done, total, f"{rate:.0f} events/s, last: {name}")
+        progress(stage, done, total, f"{rate:.0f} {stage}/s, last: {name}")
+    return len(to_do)
 
 
 def _merged(
@@ -228,7 +243,12 @@ def _merged(
         totals = reduce(add, (read_totals(s.path) for s in own))
         tables = [parquet.read_table(s.path).replace_schema_metadata(None) for s in own]
         events = awkward.concatenate([awkward.from_arrow(table) for table in tables])
-        assert totals.cross_section is not None
+        if totals.cross_section is None:
+            message = (
+                f"the shards of {recipe.name!r} hold no cross section: the first of them is damaged; "
+                f"remove the folder {str(own[0].path.parent)!r} and make the sample again"
+            )
+            raise InputFileError(message)
         events["genWeight"] = events["genWeight"] * (totals.cross_section / totals.weight)
         groups.append(events)
         summaries[recipe.name] = _summary(recipe, totals, events, settings_digest(recipe, energy, seed))
@@ -236,8 +256,6 @@ def _merged(
 
 
 def _summary(recipe: Recipe, totals: ShardTotals, events: Any, digest: str) -> ProcessSummary:
-    assert totals.cross_section is not None
-    assert totals.cross_section_error is not None
     efficiency = totals.passing / totals.weight
     # ratio estimate: var(Σx/Σw) = Σ(x - εw)² / (Σw)²
     spread = (
@@ -250,8 +268,8 @@ def _summary(recipe: Recipe, totals: ShardTotals, events: Any, digest: str) -> P
         title=recipe.title,
         events=totals.events,
         generated=totals.generated,
-        cross_section=totals.cross_section,
-        cross_section_error=totals.cross_section_error,
+        cross_section=totals.cross_section or 0.0,
+        cross_section_error=totals.cross_section_error or 0.0,
         filter_efficiency=efficiency,
         filter_efficiency_error=float(np.sqrt(max(spread, 0.0))) / totals.weight,
         effective_events=totals.passing**2 / totals.passing_squared,

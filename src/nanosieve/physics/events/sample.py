@@ -160,7 +160,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     try:
         stored = (parquet.read_schema(file).metadata or {}).get(METADATA_KEY)
     except (arrow.ArrowException, OSError) as error:
-        raise _damaged(file, error) from error
+        raise damaged(file, error) from error
     try:
         metadata = json.loads(stored) if stored else None
     except ValueError:
@@ -194,7 +194,7 @@ def read_sample(path: str | Path) -> Sample:
     try:
         table = parquet.read_table(path)
     except (arrow.ArrowException, OSError) as error:
-        raise _damaged(Path(path), error) from error
+        raise damaged(Path(path), error) from error
     events = awkward.from_arrow(table.replace_schema_metadata(None))
     check_events(events, str(path))
     try:
@@ -213,7 +213,8 @@ def read_sample(path: str | Path) -> Sample:
     return sample
 
 
-def _damaged(path: Path, error: BaseException) -> InputFileError:
+def damaged(path: Path, error: BaseException) -> InputFileError:
+    """What to raise for a Parquet file that cannot be read."""
     reason = " ".join(str(error).split())[:120]
     return InputFileError(f"{str(path)!r} is not a readable Parquet file ({reason}); make the sample again")
 

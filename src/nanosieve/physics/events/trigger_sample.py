@@ -20,6 +20,7 @@ from nanosieve._files import atomic_path, existing_file
 from nanosieve._require import require
 from nanosieve.errors import InputFileError, SampleError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
+from nanosieve.physics.events.sample import damaged
 
 __all__ = [
     "COLLECTIONS",
@@ -228,7 +229,7 @@ def read_blocks(path: Path, columns: Sequence[str] | None, events: int) -> Itera
                 yield _block(batch, scalars, collections, str(path), first)
                 first += batch.num_rows
     except (arrow.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def is_trigger_sample(path: str | Path) -> bool:
@@ -253,7 +254,7 @@ def open_trigger_sample(path: str | Path) -> TriggerSample:
     try:
         stored = (parquet.read_schema(file).metadata or {}).get(METADATA_KEY)
     except (arrow.ArrowException, OSError) as error:
-        raise _damaged(file, error) from error
+        raise damaged(file, error) from error
     try:
         data = json.loads(stored) if stored else {}
         if data.pop("format", None) != FORMAT:
@@ -379,8 +380,3 @@ def _table(arrow: Any, block: TriggerEvents, schema: Any) -> Any:
             values = arrow.array(group.fields[name], schema.field(f"{collection}_{name}").type.value_type)
             columns.append(arrow.ListArray.from_arrays(offsets, values))
     return arrow.Table.from_arrays(columns, schema=schema)
-
-
-def _damaged(path: Path, error: BaseException) -> InputFileError:
-    reason = " ".join(str(error).split())[:120]
-    return InputFileError(f"{str(path)!r} is not a readable Parquet file ({reason}); make the sample again")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nanosieve.errors import SettingsError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
-from nanosieve.physics.efficiency import threshold_at_rate
+from nanosieve.physics.efficiency import threshold_at_rate, trigger_rate
 from nanosieve.physics.events.trigger_sample import TriggerSample
 from nanosieve.physics.menu.conditions import Conditions, conditions_of
 from nanosieve.physics.menu.evaluate import Evaluator, Scorer
@@ -90,7 +90,7 @@ def threshold_for_rate(
 ) -> Threshold:
     """The lowest pT threshold of one leg at which an item or a line fires at most at `rate`.
 
-    Memory grows by 8 bytes for every event of the samples.
+    Memory grows by 16 bytes for every event of the samples.
 
     Args:
         menu: the menu.
@@ -137,15 +137,14 @@ def threshold_for_rate(
             "ask for less or loosen its other cuts"
         )
         raise SettingsError(message)
-    point = threshold_at_rate(
-        scores, wanted / 1000, weights=all_weights, luminosity=f"{chosen.luminosity!r} / pb / s"
-    )
+    luminosity_text = f"{chosen.luminosity!r} / pb / s"
+    point = threshold_at_rate(scores, wanted / 1000, weights=all_weights, luminosity=luminosity_text)
     error = max(point.tight - point.loose, 0.0) / 2
     threshold = Figure(point.threshold, "GeV", Provenance.SIMULATED, error=error)
     value = float(point.threshold)
     changed = _changed(menu, level, {name}, lambda pts: [*pts[:leg], value, *pts[leg + 1 :]])
-    assert point.rate is not None  # the weights are cross sections
-    return Threshold(name, leg, threshold, point.rate, changed)
+    fires = trigger_rate(scores, value, weights=all_weights, luminosity=luminosity_text)
+    return Threshold(name, leg, threshold, fires, changed)
 
 
 def fit_menu(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nanosieve.errors import NanosieveError, UnknownNameError
+from nanosieve.physics.filling import SLOTS
 from nanosieve.physics.menu.words import OBJECTS, WORKING_POINTS, Level, TriggerObject
 from nanosieve.units import magnitude
 
@@ -19,7 +20,6 @@ MOST_LEGS = 8
 """of one collection in a selection: all their subsets are looked at"""
 MOST_OBJECTS = 16
 """of a selection with pair cuts"""
-SLOTS = 3564
 
 Path = tuple[str | int, ...]
 Found = tuple[Path, str, str]

@@ -17,6 +17,7 @@ from nanosieve.errors import SampleError, SettingsError
 from nanosieve.physics.events.recipe import MINIMUM_BIAS
 from nanosieve.physics.events.trigger_sample import TriggerSample
 from nanosieve.physics.filling import REVOLUTION_FREQUENCY, SLOTS
+from nanosieve.physics.machine import interactions_per_second
 from nanosieve.units import magnitude
 
 __all__ = ["Conditions", "conditions_of", "same_conditions"]
@@ -104,7 +105,8 @@ def conditions_of(
     if bunches is not None and not 0 < bunches <= SLOTS:
         message = f"{bunches:g} colliding bunches are not possible; accepted: 1 … {SLOTS}"
         raise SettingsError(message)
-    crossings = value * first.inelastic_cross_section / REVOLUTION_FREQUENCY  # collisions per turn
+    section = f"{first.inelastic_cross_section!r} pb"
+    crossings = interactions_per_second(luminosity, section) / REVOLUTION_FREQUENCY  # collisions per turn
     target = _target(first.pileup, crossings, bunches, pileup, reweight_pileup)
     if target != first.pileup and first.pileup <= 0:
         message = f"{str(first.path)!r} has no pile-up and cannot be weighted to {target:g}; make another"

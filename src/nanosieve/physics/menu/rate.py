@@ -23,9 +23,10 @@ class Rate:
         figure: ``L Σ w`` with the error ``L √Σ w²``.
         effective_events: ``(Σ w)² / Σ w²`` of the events that fire.
         limit: upper limit where these are fewer than 10, else None. It is the Poisson limit at 95 %
-            confidence on the effective events, each of the weight ``Σ w² / Σ w``. Where no event fires, it is
-            the weight of those that come nearest: for pure and proportional rates of the events of the line,
-            for a line of those of its item, for an item of the whole sample.
+            confidence on the effective events, each of the weight ``Σ w² / Σ w``, and, where the events that
+            come nearest are heavier, that on none of those: for pure and proportional rates the events of the
+            line, for a line those of its item, for an item the whole sample. Without it, a few light events
+            of a rare process would hide that none of a common one has been seen.
     """
 
     figure: Figure
@@ -55,7 +56,7 @@ def make_rate(total: float, squares: float, per_weight: float, unit: str, weight
         squares: Σ w².
         per_weight: rate of a weight of one, in `unit`.
         unit: ``"Hz"`` or ``"kHz"``.
-        weight: of an event, for the limit where none fires.
+        weight: of an event that comes nearest, for the limit.
     """
     effective = total**2 / squares if squares > 0 else 0.0
     error = per_weight * squares**0.5
@@ -63,8 +64,10 @@ def make_rate(total: float, squares: float, per_weight: float, unit: str, weight
     if effective >= FEWEST:
         return Rate(figure, effective)
     inverse = require("scipy.special", extra="events", purpose="an upper limit").gammaincinv
-    scale = squares / total if total > 0 else weight
+    scale = squares / total if total > 0 else 0.0
     limit = float(inverse(effective + 1, CONFIDENCE)) * scale * per_weight
+    if weight > scale:
+        limit += float(inverse(1.0, CONFIDENCE)) * weight * per_weight
     return Rate(figure, effective, Figure(limit, unit, Provenance.SIMULATED))
 
 

@@ -24,7 +24,7 @@ from nanosieve.physics.menu import kernels
 from nanosieve.physics.menu.conditions import LEAST_EFFECTIVE, Conditions, conditions_of
 from nanosieve.physics.menu.evaluate import Evaluator, Scorer
 from nanosieve.physics.menu.prescales import Keep, keep_of_items, keep_of_lines
-from nanosieve.physics.menu.rate import Rate, make_rate
+from nanosieve.physics.menu.rate import FEWEST, Rate, make_rate
 from nanosieve.physics.menu.schema import Menu
 from nanosieve.progress import Progress, silent
 
@@ -122,9 +122,11 @@ class RateSums:
         return kept
 
     def weights(self, fallback: Floats) -> Floats:
-        """(M,) the weight of an event that fires, ``Σ w² / Σ w``; `fallback` where none does."""
-        total = self.sums[0]
-        return np.where(total > 0, self.sums[1] / np.where(total > 0, total, 1.0), fallback)
+        """(M,) the weight of an event that fires, ``Σ w² / Σ w``; at least `fallback` where few do."""
+        total, squares = self.sums[:2]
+        own = np.where(total > 0, squares / np.where(total > 0, total, 1.0), 0.0)
+        few = total**2 < FEWEST * squares
+        return np.where(few | (total <= 0), np.maximum(own, fallback), own)
 
     def table(self, names: Sequence[str], per_weight: float, unit: str, fallback: Floats) -> RateTable:
         """The rates; `fallback` (M,) are weights for limits on lines without an event."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from nanosieve.figure import Figure, Provenance
+from nanosieve.physics.filling import SLOTS
 from nanosieve.physics.menu.checks import contradictions
 from nanosieve.physics.menu.words import QUALITIES
 
@@ -31,12 +32,9 @@ __all__ = [
     "Window",
 ]
 
-FORMAT = 1
-SLOTS = 3564
-"""Bunch slots of the LHC."""
-
 Trust = Literal["published", "derived", "reported", "recalled"]
-"""Read in the publication; taken from another public source; from memory, not checked."""
+"""Read in the publication; worked out from counts read there; taken from another public source; from memory,
+not checked."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]

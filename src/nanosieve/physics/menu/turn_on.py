@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from nanosieve.errors import SampleError, SettingsError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.efficiency import clopper_pearson
-from nanosieve.physics.events.trigger_sample import COLLECTIONS, SCALARS, TriggerEvents, TriggerSample
+from nanosieve.physics.events.trigger_sample import TriggerSample
 from nanosieve.physics.menu.conditions import same_conditions
 from nanosieve.physics.menu.evaluate import Evaluator, Scorer
+from nanosieve.physics.menu.quantity import find_quantity
 from nanosieve.physics.menu.rates import opened, weighted_blocks
 from nanosieve.physics.menu.schema import Menu
 from nanosieve.progress import Progress, silent
@@ -107,7 +107,7 @@ def turn_on(
     if bins.ndim != 1 or len(bins) < 2 or not (np.diff(bins) > 0).all():
         message = "the edges of a turn-on must be two or more rising numbers"
         raise SettingsError(message)
-    column, member, number = _quantity(against)
+    quantity = find_quantity(against)
     read = opened(samples)
     known = sorted({name for sample in read for name in sample.processes})
     for name in processes:
@@ -118,11 +118,11 @@ def turn_on(
             raise UnknownNameError.among("item or line", name, [*menu.l1, *menu.lines])
     same_conditions(read)
     evaluator = Evaluator(menu, scorers=scorers)
-    columns = [*dict.fromkeys([*evaluator.columns, column])]
+    columns = [*dict.fromkeys([*evaluator.columns, quantity.column])]
     seen = np.zeros((2, len(bins) - 1))
     passed = np.zeros((len(names), len(bins) - 1))
     for events, weights in weighted_blocks(read, None, columns, progress=progress):
-        values = _values(events, column, member, number)
+        values = quantity.values(events)
         use = (values >= bins[0]) & (values < bins[-1])
         if processes:
             use &= np.isin(events.scalars["process"], processes)
@@ -137,9 +137,10 @@ def turn_on(
     if not seen.any():
         message = f"no event has {against} between {bins[0]:g} and {bins[-1]:g}; choose other bins or samples"
         raise SampleError(message)
-    title = against if number is None else f"{column}_{member}[{number}]"
     whose = tuple(processes)
-    return [_curve(name, title, whose, bins, row, seen) for name, row in zip(names, passed, strict=True)]
+    return [
+        _curve(name, quantity.title, whose, bins, row, seen) for name, row in zip(names, passed, strict=True)
+    ]
 
 
 def usual_quantity(menu: Menu, name: str) -> tuple[str, Floats]:
@@ -180,26 +181,3 @@ def _curve(
         efficiency[b] = min(passed[b] / seen[0, b], 1.0)
         low[b], high[b] = clopper_pearson(efficiency[b] * trials[b], trials[b])
     return TurnOn(name, against, processes, edges, efficiency, low, high, trials)
-
-
-def _quantity(text: str) -> tuple[str, str, int | None]:
-    """Column to read, field in it, and number of the object."""
-    if text in SCALARS and text != "process":
-        return text, text, None
-    known = [f"{name}_{field}" for name, fields in COLLECTIONS.items() for field in fields]
-    match = re.fullmatch(r"(\w+)_(\w+?)(?:\[(\d+)\])?", text)
-    if match is None or f"{match[1]}_{match[2]}" not in known:
-        scalars = [name for name in SCALARS if name != "process"]
-        raise UnknownNameError.among("column", text, [*scalars, *known])
-    return match[1], match[2], int(match[3] or 0)
-
-
-def _values(events: TriggerEvents, column: str, member: str, number: int | None) -> Floats:
-    """(N,) the quantity; NaN where the object is missing."""
-    if number is None:
-        return np.asarray(events.scalars[column], dtype=np.float64)
-    collection = events.collections[column]
-    values = np.full(len(events), np.nan)
-    there = collection.counts > number
-    values[there] = collection.fields[member][collection.offsets[:-1][there] + number]
-    return values

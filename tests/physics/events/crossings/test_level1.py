@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 
 from nanosieve.physics.events._geometry import Objects, delta_phi
 from nanosieve.physics.events.crossings import CALORIMETER_TRIGGERS, MUON_TRIGGERS
-from nanosieve.physics.events.crossings.calorimeter_trigger import CellLists, Overlay, find_objects
-from nanosieve.physics.events.crossings.cells import CELL, ETA_CELLS, PHI_CELLS, deposits, eta_of, phi_of
+from nanosieve.physics.events.crossings.calorimeter_trigger import Overlay, find_objects
+from nanosieve.physics.events.crossings.cells import (
+    CELL,
+    ETA_CELLS,
+    PHI_CELLS,
+    Deposits,
+    deposits,
+    eta_of,
+    phi_of,
+)
 from nanosieve.physics.events.crossings.collisions import Collisions, decays_in_flight
 from nanosieve.physics.events.crossings.muon_trigger import trigger_muons
 from nanosieve.physics.events.crossings.pool import Pool, draw_overlay
@@ -31,14 +39,10 @@ def particles(*rows, events=1):
     return Objects(*columns)
 
 
-def lists(found):
-    return CellLists(found.offsets, found.cell, found.electromagnetic, found.hadronic)
-
-
 def nothing(events):
     """No pile-up: an empty pool and an overlay of none of it."""
     empty = np.zeros(0, np.float32)
-    pool = CellLists(np.zeros(1, np.int64), np.zeros(0, np.int32), empty, empty)
+    pool = Deposits(np.zeros(1, np.int64), np.zeros(0, np.int32), empty, empty)
     none = np.zeros(0, np.int64)
     return pool, Overlay(np.zeros(events + 1, np.int64), none, none, none.astype(bool))
 
@@ -46,7 +50,7 @@ def nothing(events):
 def level1(*rows, events=400, trigger=TRIGGER):
     draw = np.random.default_rng(5)
     found = deposits(particles(*rows, events=events), events, CMS, draw)
-    return find_objects(lists(found), *nothing(events), trigger, draw)
+    return find_objects(found, *nothing(events), trigger, draw)
 
 
 @given(st.floats(-4.7, 4.7), st.floats(-3.14, 3.14))
@@ -109,7 +113,7 @@ def test_equal_cells_give_one_jet():
     """Ties are broken by order: one seed, not none and not two."""
     cell = np.array([57 * PHI_CELLS + 30, 57 * PHI_CELLS + 31], np.int32)
     energy = np.full(2, 30.25, np.float32)
-    cells = CellLists(np.array([0, 2]), cell, energy, np.zeros(2, np.float32))
+    cells = Deposits(np.array([0, 2]), cell, energy, np.zeros(2, np.float32))
     quiet = TRIGGER._replace(noise=0.0)
     found = find_objects(cells, *nothing(1), quiet, np.random.default_rng(1))
     assert found.jet_n[0] == 1
@@ -124,7 +128,7 @@ def test_pileup_is_subtracted_from_jets_on_average():
     pool = deposits(particles(*flat, events=50), 50, CMS, draw)
     overlay = draw_overlay(events, 2.0, 50, draw)
     with_donut, without = (
-        np.mean(find_objects(lists(found), lists(pool), overlay, trigger, draw).jet[:, 0, 0])
+        np.mean(find_objects(found, pool, overlay, trigger, draw).jet[:, 0, 0])
         for trigger in (TRIGGER, TRIGGER._replace(jet_donut=False))
     )
     assert without > 115
@@ -137,7 +141,7 @@ def test_overlay_of_a_pool_is_the_pool_turned_and_mirrored():
     p = particles(*rows, events=3)
     cells = deposits(p, 3, CMS, draw)
     empty = p[np.zeros(0, np.int64)]
-    pool = Pool(Collisions(p, empty, np.arange(3.0), np.ones(3), np.array([[1.0, 0.0]] * 3)), lists(cells))
+    pool = Pool(Collisions(p, empty, np.arange(3.0), np.ones(3), np.array([[1.0, 0.0]] * 3)), cells)
     overlay = Overlay(np.array([0, 2]), np.array([2, 0]), np.array([18, 0]), np.array([True, False]))
     turned = pool.chosen(overlay, np.array([0, -1, 1]))
     assert len(turned) == 3

@@ -16,10 +16,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.physics.events.crossings.cells import CELL, ETA_CELLS, PHI_CELLS
+from nanosieve.physics.events.crossings.cells import CELL, ETA_CELLS, PHI_CELLS, Deposits
 from nanosieve.physics.events.crossings.level1_settings import CalorimeterTrigger
 
-__all__ = ["CellLists", "Found", "Overlay", "find_objects"]
+__all__ = ["Found", "Overlay", "find_objects"]
 
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -51,15 +51,6 @@ class Found(NamedTuple):
     ht: Singles
 
 
-class CellLists(NamedTuple):
-    """Deposits as the compiled code takes them (see `Deposits`)."""
-
-    offsets: NDArray[np.int64]
-    cell: NDArray[np.int32]
-    electromagnetic: Singles
-    hadronic: Singles
-
-
 class Overlay(NamedTuple):
     """Which collisions of a pool meet in each crossing.
 
@@ -77,8 +68,8 @@ class Overlay(NamedTuple):
 
 
 def find_objects(
-    hard: CellLists | None,
-    pool: CellLists,
+    hard: Deposits | None,
+    pool: Deposits,
     overlay: Overlay,
     trigger: CalorimeterTrigger,
     draw: np.random.Generator,
@@ -95,14 +86,14 @@ def find_objects(
     events = len(overlay.offsets) - 1
     empty = np.zeros(0, np.float32)
     if hard is None:
-        hard = CellLists(np.zeros(events + 1, np.int64), np.zeros(0, np.int32), empty, empty)
+        hard = Deposits(np.zeros(events + 1, np.int64), np.zeros(0, np.int32), empty, empty)
     seed = int(draw.integers(1 << 31))
     found: Found = _run(hard, pool, overlay, trigger, seed)
     return found
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _run(hard: CellLists, pool: CellLists, overlay: Overlay, trigger: CalorimeterTrigger, seed: int) -> Found:
+def _run(hard: Deposits, pool: Deposits, overlay: Overlay, trigger: CalorimeterTrigger, seed: int) -> Found:
     np.random.seed(seed)
     events = len(overlay.offsets) - 1
     found = Found(
@@ -134,7 +125,7 @@ def _run(hard: CellLists, pool: CellLists, overlay: Overlay, trigger: Calorimete
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add(pool: CellLists, collision: int, turn: int, mirrored: bool, em: Singles, had: Singles) -> None:
+def _add(pool: Deposits, collision: int, turn: int, mirrored: bool, em: Singles, had: Singles) -> None:
     for k in range(pool.offsets[collision], pool.offsets[collision + 1]):
         row, column = divmod(pool.cell[k], PHI_CELLS)
         if mirrored:

@@ -9,7 +9,7 @@ shower.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -37,8 +37,7 @@ EARLY_SHOWERS = 0.4
 MUONS = 13
 
 
-@dataclass(frozen=True)
-class Deposits:
+class Deposits(NamedTuple):
     """Transverse energies in cells, event by event.
 
     Attributes:
@@ -51,9 +50,6 @@ class Deposits:
     cell: Integers
     electromagnetic: Singles
     hadronic: Singles
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
 
 def eta_of(index: NDArray[np.int64] | int) -> Floats:

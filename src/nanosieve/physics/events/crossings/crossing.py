@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.physics.events._geometry import Objects, concatenate, delta_phi
-from nanosieve.physics.events.crossings.calorimeter_trigger import (
-    CellLists,
-    Found,
-    Overlay,
-    find_objects,
-)
+from nanosieve.physics.events.crossings.calorimeter_trigger import Found, Overlay, find_objects
 from nanosieve.physics.events.crossings.cells import deposits
 from nanosieve.physics.events.crossings.collisions import Collisions, decays_in_flight
 from nanosieve.physics.events.crossings.high_level import HighLevelTrigger, Selected, high_level
@@ -79,8 +74,7 @@ def cross(
         taken = _hardest(overlay, pool)
         interest, cells = pool.chosen(overlay, taken), None
     else:
-        found = deposits(hard.particles, events, detector, draw)
-        interest, cells = hard, CellLists(*(getattr(found, name) for name in CellLists._fields))
+        interest, cells = hard, deposits(hard.particles, events, detector, draw)
     interest = replace(interest, particles=decays_in_flight(interest.particles, detector, draw))
     level1 = find_objects(cells, pool.cells, overlay, CALORIMETER_TRIGGERS[detector.name], draw)
     own = interest.particles[np.abs(interest.particles.code) == MUON]

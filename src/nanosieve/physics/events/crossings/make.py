@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from nanosieve.physics.events.crossings.shards import (
 )
 from nanosieve.physics.events.crossings.sources import index_events
 from nanosieve.physics.events.crossings.stitching import PhaseSpace
-from nanosieve.physics.events.make import MakeResult, check_request
+from nanosieve.physics.events.make import MakeResult, check_request, remove_parts, run_shards
 from nanosieve.physics.events.recipe import MINIMUM_BIAS, expand, load_recipe
 from nanosieve.physics.events.sample import sample_suffix
 from nanosieve.physics.events.trigger_sample import open_trigger_sample
@@ -94,24 +92,14 @@ def make_trigger_sample(
     shards = _plan(request, folder / f"{path.name}.parts", indices)
     _make_pool(request, output_folder(folder / f"{path.name}.parts"), workers, scheduler, progress)
     mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
-    to_do = [s for s in mine if not s.path.is_file()]
-    total = sum(s.events for s in mine)
-    done = found = total - sum(s.events for s in to_do)
-    start = time.monotonic()
-    progress(
-        "crossings", done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting"
+    made = run_shards(
+        make_crossing_shard, mine, stage="crossings", workers=workers, scheduler=scheduler, progress=progress
     )
-    for _, (name, number) in run_tasks(make_crossing_shard, to_do, workers=workers, scheduler=scheduler):
-        done += number
-        rate = (done - found) / max(time.monotonic() - start, 1e-9)
-        progress("crossings", done, total, f"{rate:.0f} crossings/s, last: {name}")
     missing = sum(not s.path.is_file() for s in shards)
     if shard is None:
         merge(request, shards, indices, path, progress)
-        shutil.rmtree(folder / f"{path.name}.parts", ignore_errors=True)
-        for leftover in path.parent.glob(f".{path.name}.*.part"):  # of a merge that was killed
-            leftover.unlink(missing_ok=True)
-    return MakeResult(path, shard is None, False, len(to_do), len(mine) - len(to_do), missing)
+        remove_parts(path)
+    return MakeResult(path, shard is None, False, made, len(mine) - made, missing)
 
 
 def _checked(

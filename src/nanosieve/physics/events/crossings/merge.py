@@ -27,13 +27,15 @@ from nanosieve.physics.events.trigger_sample import (
     TriggerSample,
     write_trigger_sample,
 )
+from nanosieve.physics.machine import SIGMA_INELASTIC
 from nanosieve.progress import Progress
+from nanosieve.units import magnitude
 
 __all__ = ["INELASTIC_CROSS_SECTION", "Request", "merge"]
 
 FORMAT = 1
-INELASTIC_CROSS_SECTION = 80.0
-"""mb; the value that ATLAS converts luminosity to pile-up with at 13 TeV."""
+INELASTIC_CROSS_SECTION = magnitude(SIGMA_INELASTIC, "pb", name="inelastic cross section")
+"""pb"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def merge(
         SampleError: the weights of a process cancel.
         OutputError: the file cannot be written.
     """
-    inelastic = INELASTIC_CROSS_SECTION * 1e9
+    inelastic = INELASTIC_CROSS_SECTION
     totals: dict[str, CrossingTotals] = {}
     for shard in shards:
         found = read_totals(shard.path)

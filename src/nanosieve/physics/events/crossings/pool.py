@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from nanosieve._files import atomic_path
 from nanosieve.physics.events._geometry import Objects, delta_phi
 from nanosieve.physics.events._pythia import derived_seed
-from nanosieve.physics.events.crossings.calorimeter_trigger import CellLists, Overlay
-from nanosieve.physics.events.crossings.cells import CELL, PHI_CELLS, deposits
+from nanosieve.physics.events.crossings.calorimeter_trigger import Overlay
+from nanosieve.physics.events.crossings.cells import CELL, PHI_CELLS, Deposits, deposits
 from nanosieve.physics.events.crossings.collisions import LOWEST_DECAYING_PT, Collisions, decays_in_flight
 from nanosieve.physics.events.crossings.sources import collisions
 from nanosieve.physics.events.detector import Detector
@@ -34,7 +34,7 @@ class Pool:
     """Minimum-bias collisions and what they leave in the calorimeters."""
 
     collisions: Collisions
-    cells: CellLists
+    cells: Deposits
 
     def __len__(self) -> int:
         return len(self.collisions)
@@ -110,8 +110,7 @@ def make_pool(recipe: Recipe, energy: float, detector: Detector, number: int, se
         if not missing:
             break
     whole = Collisions.joined(parts)
-    found = deposits(whole.particles, number, detector, draw)
-    return Pool(whole, CellLists(found.offsets, found.cell, found.electromagnetic, found.hadronic))
+    return Pool(whole, deposits(whole.particles, number, detector, draw))
 
 
 def join_pools(pools: list[Pool]) -> Pool:
@@ -119,9 +118,9 @@ def join_pools(pools: list[Pool]) -> Pool:
     offsets = [pools[0].cells.offsets]
     for pool in pools[1:]:
         offsets.append(pool.cells.offsets[1:] + offsets[-1][-1])
-    rest = [np.concatenate([getattr(pool.cells, name) for pool in pools]) for name in CellLists._fields[1:]]
+    rest = [np.concatenate([getattr(pool.cells, name) for pool in pools]) for name in Deposits._fields[1:]]
     return Pool(
-        Collisions.joined([pool.collisions for pool in pools]), CellLists(np.concatenate(offsets), *rest)
+        Collisions.joined([pool.collisions for pool in pools]), Deposits(np.concatenate(offsets), *rest)
     )
 
 
@@ -151,7 +150,7 @@ def read_pool(path: Path) -> Pool:
         groups.append(Objects(*wide))
     rest = [arrays[name] for name in ("pthat", "weight", "invisible")]
     return Pool(
-        Collisions(groups[0], groups[1], *rest), CellLists(*(arrays[f"cells.{n}"] for n in CellLists._fields))
+        Collisions(groups[0], groups[1], *rest), Deposits(*(arrays[f"cells.{n}"] for n in Deposits._fields))
     )
 
 
