@@ -42,7 +42,7 @@ test: $(BIN)/.installed | tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 quick: $(BIN)/.installed | tools
 	$(BIN)/pytest -m 'not slow'

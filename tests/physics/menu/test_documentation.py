@@ -51,3 +51,21 @@ def test_commands(folder, capsys):
         assert not stop.value.code, f"{command}: {capsys.readouterr().err}"
     assert (folder / "out" / "menu" / "report.html").is_file()
     assert (folder / "tighter.yaml").is_file()
+
+
+def test_the_page_on_rates(tmp_path, monkeypatch, capsys):
+    """Its menu and all its commands on menus; those that make crossings take too long."""
+    page = (Path(__file__).parents[3] / "docs" / "rates.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, process in (("crossings", "hard_qcd"), ("higgs", "higgs_ggf")):
+        block = random_events(900, scale=20.0, processes=(process,), weights=(1e4,))
+        synthetic_sample(tmp_path / f"{name}.parquet", [block])
+    (menu,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(menu, encoding="utf-8")
+    commands = re.findall(r"^\$ nanosieve (menu .*)$", page, flags=re.MULTILINE)
+    assert len(commands) == 6
+    for command in commands:
+        with pytest.raises(SystemExit) as stop:
+            main(shlex.split(command))
+        assert not stop.value.code, f"{command}: {capsys.readouterr().err}"
+    assert (tmp_path / "mine.svg").is_file()

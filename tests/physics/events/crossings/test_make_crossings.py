@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nanosieve.errors import OutputError, SettingsError, ToolError, UnknownNameError
+from nanosieve.physics.events import make as shared
 from nanosieve.physics.events import open_trigger_sample
 from nanosieve.physics.events.crossings import make as making
 from nanosieve.physics.events.crossings import make_trigger_sample
@@ -66,7 +67,7 @@ def test_shards_made_apart_are_merged(made, tmp_path):
 @pytest.mark.slow
 def test_an_interrupted_run_is_continued(made, tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
-    real = making.run_tasks
+    real = shared.run_tasks
 
     def interrupted(function, tasks, **options):
         for n, (index, result) in enumerate(real(function, tasks, **options)):
@@ -74,7 +75,7 @@ def test_an_interrupted_run_is_continued(made, tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield index, result
 
-    monkeypatch.setattr(making, "run_tasks", interrupted)
+    monkeypatch.setattr(shared, "run_tasks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make_trigger_sample(REQUEST, 1, path, **SETTINGS)
     monkeypatch.undo()
