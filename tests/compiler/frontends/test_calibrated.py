@@ -353,7 +353,11 @@ class TestSteps:
 
 
 class TestTables:
-    @pytest.mark.parametrize("f", [sigmoid, np.tanh, np.exp, lambda x: np.maximum(x, 0) ** 2], ids=str)
+    @pytest.mark.parametrize(
+        "f",
+        [sigmoid, np.tanh, np.exp, lambda x: np.maximum(x, 0) ** 2],
+        ids=["sigmoid", "tanh", "exp", "squared"],
+    )
     @pytest.mark.parametrize("width", [6, 8, 10])
     def test_error_is_within_the_stated_bound(self, f, width):
         x = sample(500)[:1] * 3
