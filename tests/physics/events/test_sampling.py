@@ -185,9 +185,17 @@ def test_failed_showers_are_not_counted():
     [("w_lnu", 42_000, 47_000), ("ttbar", 460, 530)],
 )
 def test_cross_sections_are_those_of_the_generator(name, low, high):
-    sigma = cross_section(load_recipe(name), ENERGY, 1)
-    assert low < sigma.value < high
+    recipe = load_recipe(name)
+    sigma = cross_section(recipe, ENERGY, 1)
+    assert low < sigma.value / recipe.k_factor < high
     assert 0 < sigma.error < 0.01 * sigma.value
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("w_lnu", 3 * 20_620), ("ttbar", 826.4), ("higgs_ggf", 48.61), ("higgs_vbf", 3.766)]
+)
+def test_k_factors_lead_to_the_known_cross_sections(name, known):
+    assert cross_section(load_recipe(name), 13_000.0, 1).value == pytest.approx(known, rel=0.02)
 
 
 def test_seeds_differ_and_are_in_range():

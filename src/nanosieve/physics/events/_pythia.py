@@ -232,10 +232,11 @@ class CrossSection:
 def cross_section(recipe: Recipe, energy: float, seed: int) -> CrossSection:
     """Integrate the hard process with `CROSS_SECTION_EVENTS` events (a fraction of a second).
 
-    Branching ratios of the channels that the recipe leaves open are included.
+    Branching ratios of the channels that the recipe leaves open are included, and its K-factor.
     """
     pythia, _, _ = make_pythia(recipe, energy, derived_seed(seed, "cross section"), process_only=True)
     for _ in range(CROSS_SECTION_EVENTS):
         pythia.next()
     info = pythia.infoPython()
-    return CrossSection(info.sigmaGen() * 1e9, info.sigmaErr() * 1e9)
+    picobarn = 1e9 * recipe.k_factor
+    return CrossSection(info.sigmaGen() * picobarn, info.sigmaErr() * picobarn)

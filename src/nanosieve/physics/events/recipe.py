@@ -176,6 +176,8 @@ class Recipe(_Strict):
     """Branching ratio that the cross section still lacks: Pythia's holds those of closed channels of W, Z,
     top and the like, but not of hadrons, quarkonia among them; that of a file holds none closed here.
     """
+    k_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Factor from Pythia's leading order to a better known cross section; shapes stay those of Pythia."""
     demand: Demand | None = None
     """Generator-level leptons without which a collision is not put into a crossing."""
     filter: LeptonFilter = LeptonFilter()
@@ -225,11 +227,15 @@ class Recipe(_Strict):
         return self
 
     def _contradiction(self) -> str:
+        if self.part_of_minimum_bias and self.k_factor != 1:
+            return "'k_factor' would change the minimum bias that hard QCD is a part of; remove it"
         if self.event_file is None:
             if not self.pythia:
                 return "it states no collisions; give Pythia settings ('pythia'), 'lhe' or 'hepmc'"
-            no_file = "'cross_section' is only for event files ('lhe', 'hepmc'); remove it"
+            no_file = "'cross_section' is only for event files; here 'k_factor' changes Pythia's"
             return no_file if self.cross_section is not None else ""
+        if self.k_factor != 1:
+            return "'k_factor' is for Pythia's leading order; state 'cross_section' for an event file"
         if self.lhe is not None and self.hepmc is not None:
             return "it states both 'lhe' and 'hepmc'; keep one of them"
         if self.part_of_minimum_bias:

@@ -58,7 +58,7 @@ SCALARS: Mapping[str, str] = {
 """Columns with one value per event; text for ``process``, else numbers."""
 
 COLLECTIONS: Mapping[str, tuple[str, ...]] = {
-    "L1Mu": ("pt", "eta", "phi", "charge"),
+    "L1Mu": ("pt", "eta", "phi", "charge", "gen_pt"),
     "L1EG": ("pt", "eta", "phi", "iso"),
     "L1Tau": ("pt", "eta", "phi", "iso"),
     "L1Jet": ("pt", "eta", "phi"),
@@ -74,9 +74,10 @@ COLLECTIONS: Mapping[str, tuple[str, ...]] = {
 """Objects and their fields: GeV, radians; ordered by falling pT.
 
 ``iso`` is the transverse momentum around the object relative to it (tracks: pT, calorimeter: ET).
-``quality`` is 0 very loose, 1 loose, 2 medium, 3 tight, and includes the looser ones. ``btag`` is the
-tightest of the working points 40, 60 and 70 (% efficiency for b jets) that the jet passes, 0 for none.
-``L1LargeJet`` is a simple-cone jet of R = 1.0, ``FatJet`` anti-kt R = 1.0, ``Jet`` anti-kt R = 0.4.
+``gen_pt`` is the true transverse momentum of the muon. ``quality`` is 0 very loose, 1 loose, 2 medium, 3
+tight, and includes the looser ones. ``btag`` is the tightest of the working points 40, 60 and 70 (%
+efficiency for b jets) that the jet passes, 0 for none. ``L1LargeJet`` is a simple-cone jet of R = 1.0,
+``FatJet`` anti-kt R = 1.0, ``Jet`` anti-kt R = 0.4.
 ``Collision`` holds the pT-hat (GeV) of the collisions in the crossing, soft ones left out.
 """
 

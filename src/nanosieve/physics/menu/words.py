@@ -47,7 +47,7 @@ class TriggerObject:
 
 
 def _collection(word: str, level: Level, name: str, mass: float = 0.0) -> TriggerObject:
-    fields = tuple(field for field in COLLECTIONS[name] if field not in ("pt", "btag"))
+    fields = tuple(field for field in COLLECTIONS[name] if field not in ("pt", "gen_pt", "btag"))
     return TriggerObject(word, level, (name,), fields, mass)
 
 

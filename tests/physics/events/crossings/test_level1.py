@@ -20,7 +20,7 @@ from nanosieve.physics.events.crossings.cells import (
     phi_of,
 )
 from nanosieve.physics.events.crossings.collisions import Collisions, decays_in_flight
-from nanosieve.physics.events.crossings.muon_trigger import trigger_muons
+from nanosieve.physics.events.crossings.muon_trigger import response, trigger_muons
 from nanosieve.physics.events.crossings.pool import Pool, draw_overlay
 from nanosieve.physics.events.detector import DETECTORS
 
@@ -184,20 +184,49 @@ def test_decays_in_flight_have_the_lifetime():
 def test_muon_candidates_keep_charge_and_direction():
     trigger = MUON_TRIGGERS["cms"]
     muons = particles((13, 30.0, 0.5, 1.0), (-13, 30.0, 2.6, 1.0), (-13, 2.0, 0.1, 1.0), events=4000)
-    found, weights = trigger_muons(muons, 4000, trigger, np.random.default_rng(1))
+    found, _, weights = trigger_muons(muons, 4000, trigger, np.random.default_rng(1))
     assert (weights == 1).all()
     assert len(found) / 4000 == pytest.approx(trigger.efficiency, abs=0.02)
     assert set(found.code) == {13}
     assert np.median(found.pt) == pytest.approx(30 * trigger.scale, rel=0.03)
     sharp = trigger._replace(tail=0.0, resolution=(1e-6, 1e-6, 1e-6), step=1e-6)
-    exact, _ = trigger_muons(muons, 4000, sharp, np.random.default_rng(1))
+    exact, gen_pt, _ = trigger_muons(muons, 4000, sharp, np.random.default_rng(1))
     assert exact.pt == pytest.approx(30 * trigger.scale, rel=1e-4)
+    assert (gen_pt == 30).all()
+
+
+@pytest.mark.parametrize(("gen_pt", "eta"), [(4.0, 1.0), (9.0, 0.3), (60.0, 2.0)])
+def test_the_response_is_the_probability_of_what_is_measured(gen_pt, eta):
+    trigger = MUON_TRIGGERS["cms"]._replace(tail=0.2, highest_pt=100.0)
+    events = 200_000
+    muons = particles((13, gen_pt, eta, 1.0), events=events)
+    found, _, weights = trigger_muons(muons, events, trigger, np.random.default_rng(1))
+    values = np.arange(trigger.step, trigger.highest_pt + trigger.step / 2, trigger.step)
+    exact = response(values, np.full_like(values, gen_pt), np.full_like(values, eta), trigger)
+    assert exact.sum() == pytest.approx(1, abs=1e-12)
+    edges = np.append(values - trigger.step / 2, np.inf)
+    w = weights[found.event] / len(found)
+    counted, _ = np.histogram(found.pt, edges, weights=w)
+    error = np.sqrt(np.histogram(found.pt, edges, weights=w**2)[0] + exact / len(found))
+    assert (np.abs(counted - exact) < 5 * error + 1e-7).all()
+
+
+def test_ratios_of_the_response_turn_one_trigger_into_another():
+    base = MUON_TRIGGERS["cms"]
+    wider = base._replace(tail=0.15, resolution=(0.25, 0.25, 0.25))
+    muons = particles((13, 7.0, 1.5, 1.0), events=100_000)
+    found, gen_pt, weights = trigger_muons(muons, 100_000, base, np.random.default_rng(1))
+    factor = response(found.pt, gen_pt, found.eta, wider) / response(found.pt, gen_pt, found.eta, base)
+    above = found.pt >= 20
+    w = (weights[found.event] * factor)[above]
+    expected, error = promoted(7.0, wider, 20.0, 100_000)
+    assert w.sum() / 100_000 == pytest.approx(expected, abs=5 * np.hypot(error, np.sqrt((w**2).sum()) / 1e5))
 
 
 def promoted(pt, trigger, threshold, events, seed=1):
     """Fraction of single muons that are measured above the threshold, and its error."""
     muons = particles((13, pt, 1.0, 1.0), events=events)
-    found, weights = trigger_muons(muons, events, trigger, np.random.default_rng(seed))
+    found, _, weights = trigger_muons(muons, events, trigger, np.random.default_rng(seed))
     passing = np.zeros(events)
     passing[found.event[found.pt >= threshold]] = 1
     return (weights * passing).sum() / events, np.sqrt((weights**2 * passing).sum()) / events
@@ -216,7 +245,7 @@ def test_boosting_mismeasured_muons_leaves_the_rate(pt, monkeypatch):
 
 def test_all_boosted_weights_average_to_one():
     muons = particles((13, 5.0, 0.5, 1.0), (-13, 4.0, 1.5, 0.0), events=100_000)
-    _, weights = trigger_muons(muons, 100_000, MUON_TRIGGERS["cms"], np.random.default_rng(1))
+    _, _, weights = trigger_muons(muons, 100_000, MUON_TRIGGERS["cms"], np.random.default_rng(1))
     assert weights.mean() == pytest.approx(1, abs=5 * weights.std() / np.sqrt(100_000))
     assert weights.max() <= 2
 

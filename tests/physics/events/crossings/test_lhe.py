@@ -219,6 +219,7 @@ def test_damage_is_named(tmp_path, content, message):
         ({"part_of_minimum_bias": "true"}, r"'part_of_minimum_bias' is only for Pythia's own hard QCD"),
         ({"cross_section": "-3 pb"}, r"field 'cross_section': '-3 pb' is not above 0; write for example"),
         ({"cross_section": "3 GeV"}, r"cross_section.*GeV"),
+        ({"k_factor": "1.3"}, r"'k_factor' is for Pythia's leading order; state 'cross_section' for an"),
     ],
 )
 def test_a_wrong_recipe_is_refused(tmp_path, fields, message):

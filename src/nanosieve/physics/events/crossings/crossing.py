@@ -80,7 +80,7 @@ def cross(
     own = interest.particles[np.abs(interest.particles.code) == MUON]
     others = np.setdiff1d(np.arange(len(overlay.collision)), taken)
     muons = concatenate(own, pool.muons(overlay, others, detector, draw))
-    candidates, share = trigger_muons(muons, events, MUON_TRIGGERS[detector.name], draw)
+    candidates, gen_pt, share = trigger_muons(muons, events, MUON_TRIGGERS[detector.name], draw)
     if conditions.mode == "overlay":
         remains = _neutral_remains(pool, overlay, others)
         high = high_level(interest, detector, HighLevelTrigger(), draw, others=remains)
@@ -99,7 +99,7 @@ def cross(
         "HT": high.ht,
         "GenMET_pt": np.hypot(*interest.invisible.T),
     }
-    muon_candidates = Selected(candidates, {"charge": charge(candidates.code)}).ordered()
+    muon_candidates = Selected(candidates, {"charge": charge(candidates.code), "gen_pt": gen_pt}).ordered()
     collections = _level1(level1) | {
         "L1Mu": _collection(muon_candidates, events),
         "Muon": _collection(high.muons, events),

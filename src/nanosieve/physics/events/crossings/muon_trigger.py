@@ -13,10 +13,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve._require import require
 from nanosieve.physics.events._geometry import Objects
 from nanosieve.physics.events.crossings.level1_settings import MuonTrigger
 
-__all__ = ["trigger_muons"]
+__all__ = ["response", "trigger_muons"]
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +29,8 @@ BOOST = (6.0, 90.0)
 
 def trigger_muons(
     muons: Objects, events: int, trigger: MuonTrigger, draw: np.random.Generator
-) -> tuple[Objects, Floats]:
-    """Candidates made of true muons, in order; `code` keeps the PDG code, i.e. the charge.
+) -> tuple[Objects, Floats, Floats]:
+    """Candidates made of true muons; `code` keeps the PDG code, i.e. the charge.
 
     Mis-measurement of soft muons is rare and makes most of the rate. In half of the events whose hardest muon
     is softer than `BOOSTED` GeV the measured value of that muon is therefore drawn from the density b instead
@@ -40,7 +41,7 @@ def trigger_muons(
         events: number of events N that the muons belong to.
 
     Returns:
-        Candidates and the weights (N,) of the events.
+        Candidates, the true transverse momentum of each in GeV, and the weights (N,) of the events.
     """
     momentum = muons.pt * np.cosh(muons.eta)
     reached = (np.abs(muons.eta) < trigger.eta_max) & (muons.pt > trigger.lowest_pt)
@@ -63,7 +64,32 @@ def trigger_muons(
     weights[seen.event[hardest]] = density / (0.5 * density + 0.5 * other)
     pt = np.minimum(seen.pt * np.exp(logarithm), trigger.highest_pt)
     pt = np.maximum(trigger.step * np.floor(pt / trigger.step), trigger.step)
-    return seen.with_pt(pt).in_order(), weights
+    return seen.with_pt(pt), seen.pt, weights
+
+
+def response(pt: Floats, gen_pt: Floats, eta: Floats, trigger: MuonTrigger) -> Floats:
+    """The probability that a candidate of true `gen_pt` is measured at `pt`, which is a multiple of the step.
+
+    Ratios of it for two triggers turn a sample made with one into a sample of the other.
+    """
+    low = np.where(pt <= trigger.step, 0.0, pt)
+    high = np.where(pt + trigger.step > trigger.highest_pt, np.inf, pt + trigger.step)
+    width = np.array(trigger.resolution)[np.searchsorted([0.8, 1.2], np.abs(eta))]
+    with np.errstate(divide="ignore"):
+        below, above = (np.log(edge / (gen_pt * trigger.scale)) for edge in (low, high))
+    return _cumulative(above, width, trigger) - _cumulative(below, width, trigger)
+
+
+def _cumulative(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
+    """The integral of `_density` up to `x`."""
+    special = require("scipy.special", extra="events", purpose="the response of the muon trigger")
+    slope = 1 / trigger.tail_slope
+    inner = np.where(np.isfinite(x), x, 0.0)
+    logarithm = special.log_ndtr(inner / width - slope * width)
+    folded = np.exp(0.5 * (slope * width) ** 2 - slope * inner + logarithm)
+    folded = np.where(np.isfinite(x), folded, 0.0)
+    result: Floats = special.ndtr(x / width) - trigger.tail * folded
+    return result
 
 
 def _density(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
