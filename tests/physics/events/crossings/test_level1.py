@@ -224,8 +224,8 @@ def test_ratios_of_the_response_turn_one_trigger_into_another():
 
 
 def promoted(pt, trigger, threshold, events, seed=1):
-    """Fraction of single muons that are measured above the threshold, and its error."""
-    muons = particles((13, pt, 1.0, 1.0), events=events)
+    """Fraction of events with muons of these `pt` and one measured above the threshold, and its error."""
+    muons = particles(*((13, one, 1.0, 1.0) for one in np.atleast_1d(pt)), events=events)
     found, _, weights = trigger_muons(muons, events, trigger, np.random.default_rng(seed))
     passing = np.zeros(events)
     passing[found.event[found.pt >= threshold]] = 1
@@ -241,6 +241,20 @@ def test_boosting_mismeasured_muons_leaves_the_rate(pt, monkeypatch):
     assert boosted == pytest.approx(plain, abs=4 * np.hypot(error, plain_error))
     _, same_size = promoted(pt, trigger, 20.0, 20_000, seed=2)
     assert error < (0.6 if pt < 6 else 0.95) * same_size
+
+
+def test_each_of_several_soft_muons_may_be_boosted(monkeypatch):
+    trigger = MUON_TRIGGERS["cms"]
+    pair = (8.0, 7.0)
+    boosted, error = promoted(pair, trigger, 20.0, 20_000)
+    monkeypatch.setattr("nanosieve.physics.events.crossings.muon_trigger.BOOSTED", 0.0)
+    plain, plain_error = promoted(pair, trigger, 20.0, 1_000_000, seed=2)
+    assert boosted == pytest.approx(plain, abs=4 * np.hypot(error, plain_error))
+    monkeypatch.undo()
+    muons = particles(*((13, one, 1.0, 1.0) for one in pair), events=20_000)
+    found, gen_pt, weights = trigger_muons(muons, 20_000, trigger, np.random.default_rng(1))
+    for one in pair:  # none of them fires with more weight than it would have without the sampling
+        assert weights[found.event[(gen_pt == one) & (found.pt >= 30) & (found.pt < 89)]].max() < 0.7
 
 
 def test_all_boosted_weights_average_to_one():

@@ -32,10 +32,10 @@ def trigger_muons(
 ) -> tuple[Objects, Floats, Floats]:
     """Candidates made of true muons; `code` keeps the PDG code, i.e. the charge.
 
-    Mis-measurement of soft muons is rare and makes most of the rate. In half of the events whose hardest muon
-    is softer than `BOOSTED` GeV the measured value of that muon is therefore drawn from the density b instead
-    of its true one p: uniform in its logarithm between the two ends of `BOOST`. Events with such a muon weigh
-    p / (p/2 + b/2), at most 2, which leaves every rate as it is.
+    Mis-measurement of soft muons is rare and makes most of the rate. In half of the events with muons softer
+    than `BOOSTED` GeV the measured value of one of these, chosen at random, is therefore drawn from the
+    density b instead of its true one p: uniform in its logarithm between the two ends of `BOOST`. The event
+    then weighs 1 / (1/2 + 1/2 ⟨b/p⟩), the mean taken over these muons: at most 2, and every rate stays.
 
     Args:
         events: number of events N that the muons belong to.
@@ -51,20 +51,32 @@ def trigger_muons(
     logarithm = np.log(trigger.scale) + width * draw.standard_normal(len(seen))
     in_tail = draw.random(len(seen)) < trigger.tail
     logarithm += np.where(in_tail, draw.exponential(trigger.tail_slope, len(seen)), 0.0)
-    weights = np.ones(events)
-    _, hardest = np.unique(seen.event, return_index=True)
-    hardest = hardest[seen.pt[hardest] < BOOSTED]
-    low, high = np.log(BOOST[0] / seen.pt[hardest]), np.log(BOOST[1] / seen.pt[hardest])
-    boosted = draw.random(len(hardest)) < 0.5
-    uniform = low + (high - low) * draw.random(len(hardest))
-    value = np.where(boosted, uniform, logarithm[hardest])
-    logarithm[hardest] = value
-    density = _density(value - np.log(trigger.scale), width[hardest], trigger)
+    soft = np.flatnonzero(seen.pt < BOOSTED)
+    weights, boosted = np.ones(events), _one_of_each(seen.event[soft], events, draw)
+    low, high = np.log(BOOST[0] / seen.pt[soft]), np.log(BOOST[1] / seen.pt[soft])
+    uniform = low + (high - low) * draw.random(len(soft))
+    value = np.where(boosted, uniform, logarithm[soft])
+    logarithm[soft] = value
+    density = np.maximum(_density(value - np.log(trigger.scale), width[soft], trigger), 1e-300)
     other = ((value >= low) & (value < high)) / (high - low)
-    weights[seen.event[hardest]] = density / (0.5 * density + 0.5 * other)
+    number = np.bincount(seen.event[soft], minlength=events)
+    ratio = np.bincount(seen.event[soft], other / density, minlength=events)
+    some = number > 0
+    weights[some] = 1 / (0.5 + 0.5 * ratio[some] / number[some])
     pt = np.minimum(seen.pt * np.exp(logarithm), trigger.highest_pt)
     pt = np.maximum(trigger.step * np.floor(pt / trigger.step), trigger.step)
     return seen.with_pt(pt), seen.pt, weights
+
+
+def _one_of_each(event: NDArray[np.int64], events: int, draw: np.random.Generator) -> NDArray[np.bool_]:
+    """Choose one muon at random in half of the events; `event` (n,) must not fall."""
+    first = np.searchsorted(event, np.arange(events), side="left")
+    number = np.bincount(event, minlength=events)
+    chosen = first + (draw.random(events) * number).astype(np.int64)
+    taken = (draw.random(events) < 0.5) & (number > 0)
+    result = np.zeros(len(event), dtype=bool)
+    result[chosen[taken]] = True
+    return result
 
 
 def response(pt: Floats, gen_pt: Floats, eta: Floats, trigger: MuonTrigger) -> Floats:
