@@ -25,7 +25,11 @@ from nanosieve.physics.events.crossings.pool import Pool, draw_overlay
 from nanosieve.physics.events.detector import DETECTORS
 
 CMS = DETECTORS["cms"]
-TRIGGER = CALORIMETER_TRIGGERS["cms"]._replace(jet_gain=(0.0, 0.0, 0.0), tau_scale=1.0)
+TRIGGER = CALORIMETER_TRIGGERS["cms"]._replace(
+    jet_gain=(0.0, 0.0, 0.0), jet_scale=1.0, eg_scale=1.0, tau_scale=1.0, met_scale=1.0
+)
+MUONS = MUON_TRIGGERS["cms"]._replace(tail=0.045)
+"""What the settings are fitted to does not change what is tested here."""
 """Without the corrections that were fitted."""
 
 
@@ -182,7 +186,7 @@ def test_decays_in_flight_have_the_lifetime():
 
 
 def test_muon_candidates_keep_charge_and_direction():
-    trigger = MUON_TRIGGERS["cms"]
+    trigger = MUONS
     muons = particles((13, 30.0, 0.5, 1.0), (-13, 30.0, 2.6, 1.0), (-13, 2.0, 0.1, 1.0), events=4000)
     found, _, weights = trigger_muons(muons, 4000, trigger, np.random.default_rng(1))
     assert (weights == 1).all()
@@ -197,7 +201,7 @@ def test_muon_candidates_keep_charge_and_direction():
 
 @pytest.mark.parametrize(("gen_pt", "eta"), [(4.0, 1.0), (9.0, 0.3), (60.0, 2.0)])
 def test_the_response_is_the_probability_of_what_is_measured(gen_pt, eta):
-    trigger = MUON_TRIGGERS["cms"]._replace(tail=0.2, highest_pt=100.0)
+    trigger = MUONS._replace(tail=0.2, highest_pt=100.0)
     events = 200_000
     muons = particles((13, gen_pt, eta, 1.0), events=events)
     found, _, weights = trigger_muons(muons, events, trigger, np.random.default_rng(1))
@@ -212,7 +216,7 @@ def test_the_response_is_the_probability_of_what_is_measured(gen_pt, eta):
 
 
 def test_ratios_of_the_response_turn_one_trigger_into_another():
-    base = MUON_TRIGGERS["cms"]
+    base = MUONS
     wider = base._replace(tail=0.15, resolution=(0.25, 0.25, 0.25))
     muons = particles((13, 7.0, 1.5, 1.0), events=100_000)
     found, gen_pt, weights = trigger_muons(muons, 100_000, base, np.random.default_rng(1))
@@ -234,7 +238,7 @@ def promoted(pt, trigger, threshold, events, seed=1):
 
 @pytest.mark.parametrize("pt", [4.0, 8.0, 12.0])
 def test_boosting_mismeasured_muons_leaves_the_rate(pt, monkeypatch):
-    trigger = MUON_TRIGGERS["cms"]
+    trigger = MUONS
     boosted, error = promoted(pt, trigger, 20.0, 20_000)
     monkeypatch.setattr("nanosieve.physics.events.crossings.muon_trigger.BOOSTED", 0.0)
     plain, plain_error = promoted(pt, trigger, 20.0, 1_000_000, seed=2)
@@ -244,7 +248,7 @@ def test_boosting_mismeasured_muons_leaves_the_rate(pt, monkeypatch):
 
 
 def test_each_of_several_soft_muons_may_be_boosted(monkeypatch):
-    trigger = MUON_TRIGGERS["cms"]
+    trigger = MUONS
     pair = (8.0, 7.0)
     boosted, error = promoted(pair, trigger, 20.0, 20_000)
     monkeypatch.setattr("nanosieve.physics.events.crossings.muon_trigger.BOOSTED", 0.0)
@@ -259,13 +263,13 @@ def test_each_of_several_soft_muons_may_be_boosted(monkeypatch):
 
 def test_all_boosted_weights_average_to_one():
     muons = particles((13, 5.0, 0.5, 1.0), (-13, 4.0, 1.5, 0.0), events=100_000)
-    _, _, weights = trigger_muons(muons, 100_000, MUON_TRIGGERS["cms"], np.random.default_rng(1))
+    _, _, weights = trigger_muons(muons, 100_000, MUONS, np.random.default_rng(1))
     assert weights.mean() == pytest.approx(1, abs=5 * weights.std() / np.sqrt(100_000))
     assert weights.max() <= 2
 
 
 def test_a_wider_tail_promotes_more_muons():
-    base = MUON_TRIGGERS["cms"]
+    base = MUONS
     rates = [promoted(8.0, base._replace(tail=tail), 20.0, 20_000)[0] for tail in (0.0, 0.05)]
     assert rates[1] > rates[0] + 0.005
 
