@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
-from rich.table import Table
+from rich.table import Column, Table
 
 from nanosieve.progress import Progress
 
@@ -35,15 +35,20 @@ def terminal_progress() -> Iterator[Progress]:
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
         TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        # in a narrow window the note is cut, not the numbers
+        TextColumn(
+            "{task.fields[note]}",
+            style="dim",
+            table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+        ),
     )
     stages: dict[str, Any] = {}
-    bars = RichProgress(*columns, console=_messages, refresh_per_second=4)
+    bars = RichProgress(*columns, console=_messages, refresh_per_second=4, expand=True)
 
     def report(stage: str, done: float, total: float, note: str = "") -> None:
         if not stages:  # where nothing is reported, not even an empty line is printed
