@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 _VERBS = {
     "compile": "turn a model into a fixed-point graph and a Verilog design",
-    "devices": "list the FPGAs, cards and servers of the catalogue",
+    "devices": "list the FPGAs, CPUs, GPUs, servers and network of the catalogue",
     "emulate": "run a compiled network on events, bit for bit as the hardware",
     "events": "make or convert collision samples",
     "machine": "work out luminosity, pile-up, rare processes and data volumes",
