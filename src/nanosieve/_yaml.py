@@ -126,8 +126,8 @@ def _no_repetition(node: Any, kind: str, where: str) -> None:
             name = str(key.value)
             if name in seen:
                 message = (
-                    f"{kind} {where!r}, line {_line(key)}: key {name!r} is there already (line {seen[name]}); "
-                    "give it another name"
+                    f"{kind} {where!r}, line {_line(key)}: key {name!r} is there already "
+                    f"(line {seen[name]}); give it another name"
                 )
                 raise SettingsError(message)
             seen[name] = _line(key)

@@ -40,8 +40,8 @@ class Figure:
         interval: lowest and highest value where these are known instead of an error, as of a price.
 
     Raises:
-        ValueError: a measured or published number without a source, a negative error, or an interval that does
-            not hold the value.
+        ValueError: a measured or published number without a source, a negative error, or an interval that
+            does not hold the value.
 
     >>> print(Figure(12.345, "%", Provenance.SIMULATED, error=0.21))
     12.35 ± 0.21 % (simulated)
@@ -101,7 +101,7 @@ class Figure:
         return f"{self.number()}{unit} ({self.provenance})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: ``value``, ``error``, ``unit``, ``provenance`` and, if there are any, ``source``, ``interval``."""
+        """The JSON form: ``value``, ``error``, ``unit``, ``provenance``; ``source``, ``interval`` if any."""
         data: dict[str, Any] = {
             "value": self.value,
             "error": self.error,

@@ -30,8 +30,8 @@ def magnitude(text: str | float, unit: str, *, name: str) -> float:
         unit: the unit wanted.
         name: what the user calls it, for the message.
 
-    An amount of data is a dimension of its own: a rate in Hz is no bandwidth. Where one is wanted, ``b`` is the
-    bit and ``B`` the byte; elsewhere ``b`` is the barn.
+    An amount of data is a dimension of its own: a rate in Hz is no bandwidth. Where one is wanted, ``b`` is
+    the bit and ``B`` the byte; elsewhere ``b`` is the barn.
 
     Raises:
         SettingsError: `text` is no quantity, or of another dimension.

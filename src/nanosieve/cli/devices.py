@@ -39,8 +39,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     """List FPGAs with their resources, and all hardware of a farm with its price and power.
 
     Counts are those of the bare device; prices are bands in USD, powers the most that is drawn, in W.
-    A number without a mark was read in a public source; ~ marks a vendor's number or a market level quoted from
-    memory, = one derived from another entry and ? one assumed here.
+    A number without a mark was read in a public source; ~ marks a vendor's number or a market level
+    quoted from memory, = one derived from another entry and ? one assumed here.
     Every verb that takes a device also knows it by its short name (vu9p) or its full part number.
 
     \b
@@ -67,7 +67,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
             for resource, fraction in zip(RESOURCES, fractions, strict=True)
         )
         click.echo(f"usable: {parts}  (published: {fpgas[0].usable_origins['lut'].source})")
-    header = ["hardware", "kind", "price [USD]", "power [W]", "numbers"]
+    header = ["hardware", "kind", "price [USD]", "power [W]"]
     rows = [_hardware_row(thing) for thing in things]
     show_table("Hardware of a farm", header, rows, left=2)
     if not names:
@@ -81,7 +81,7 @@ def _row(device: Device) -> list[str]:
 
 
 def _hardware_row(thing: Hardware) -> list[str]:
-    return [thing.name, KINDS[thing.kind], _marked(thing.price), _marked(thing.power), str(thing.trust)]
+    return [thing.name, KINDS[thing.kind], _marked(thing.price), _marked(thing.power)]
 
 
 def _infrastructure_rows() -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""What networks and farms run on: FPGAs, CPUs, GPUs, servers and network, each number with source and trust."""
+"""What networks and farms run on: FPGAs, CPUs, GPUs, servers, network; each number with source and trust."""
 
 from nanosieve.devices.band import Band
 from nanosieve.devices.catalogue import devices, find_device, read_catalogue

@@ -1,4 +1,4 @@
-"""What a farm is bought from: ``hardware.yaml`` of this package, validated and searchable by any usual name."""
+"""What a farm is bought from: ``hardware.yaml`` of this package, validated, found by any usual name."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def infrastructure() -> Infrastructure:
 
 
 def find_hardware(name: str) -> Hardware:
-    """The hardware called `name`: canonical name or alias in any case; an FPGA by every name of `find_device`.
+    """The hardware called `name`: name or alias in any case; an FPGA by every name of `find_device`.
 
     Raises:
         UnknownNameError: no such hardware; the message lists the nearest names.

@@ -1,4 +1,4 @@
-"""Quantities that a user writes with their unit in YAML, as pydantic types that hold plain numbers in SI units."""
+"""Quantities written with their unit in YAML, as pydantic types that hold plain numbers in SI units."""
 
 from __future__ import annotations
 

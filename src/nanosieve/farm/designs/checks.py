@@ -109,7 +109,9 @@ def _accelerators(accelerators: Accelerators) -> Iterator[Found]:
             yield (*place, "kind"), "contradiction", message
     pool = accelerators.attached == "pool"
     if pool != (accelerators.network is not None):
-        message = "a pool needs its network" if pool else "accelerators in the nodes have no network; remove it"
+        message = (
+            "a pool needs its network" if pool else "accelerators in the nodes have no network; remove it"
+        )
         yield (*place, "network"), "contradiction", message
     if pool != bool(accelerators.hosts):
         message = "a pool needs servers that host it" if pool else "the nodes are the hosts; remove them"
@@ -128,7 +130,9 @@ def _stages(design: Design) -> Iterator[Found]:
             message = "runs on an accelerator, and there is none; write accelerators or device: cpu"
             yield ("stages", number, "device"), "contradiction", message
     if design.accelerators is not None and all(stage.device == "cpu" for stage in design.stages):
-        message = "no stage uses them; write device: accelerator in one, or remove them with 'accelerators: null'"
+        message = (
+            "no stage uses them; write device: accelerator in one, or remove them with 'accelerators: null'"
+        )
         yield ("accelerators",), "contradiction", message
 
 

@@ -42,8 +42,8 @@ def design_text(name: str) -> str:
 def load_design(name: str | Path) -> Design:
     """The design that comes with the package under `name`, or the one in the YAML file of that path.
 
-    A file with ``extends: NAME`` (a design of the package, or a file beside it) says only what differs: mappings
-    are joined key by key, everything else is replaced, and what is set to ``null`` is left out.
+    A file with ``extends: NAME`` (a design of the package, or a file beside it) says only what differs:
+    mappings are joined key by key, everything else is replaced, and what is set to ``null`` is left out.
 
     Raises:
         UnknownNameError: no such design; an unknown key, device or task in it.
@@ -93,12 +93,15 @@ def _extended(document: Document, deepest: int) -> Mapping[str, Any]:
 
 def _joined(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """`own` over `base`; the sources of numbers that `own` replaces are dropped."""
-    changed = set(_keys(own))
-    sources = base.get("sources")
-    kept = {key: value for key, value in sources.items() if key not in changed} if isinstance(sources, dict) else {}
+    replaced = tuple(_replaced(own))
     joined = _merged(base, own)
-    own_sources = own.get("sources")
-    joined["sources"] = kept | own_sources if isinstance(own_sources, dict) else own_sources or kept
+    before, after = base.get("sources"), own.get("sources")
+    kept = {
+        key: source
+        for key, source in (before.items() if isinstance(before, dict) else ())
+        if not any(f"{key}.".startswith(f"{part}.") for part in replaced)
+    }
+    joined["sources"] = kept | after if isinstance(after, dict) else after or kept
     return joined
 
 
@@ -114,17 +117,13 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return joined
 
 
-def _keys(content: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """Dotted keys of all values, and of the mappings that hold them where a list or null replaces them."""
+def _replaced(content: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Dotted keys of everything that is no mapping."""
     for key, value in content.items():
-        dotted = f"{before}{key}"
-        yield dotted
         if isinstance(value, dict):
-            yield from _keys(value, f"{dotted}.")
-        elif isinstance(value, list):
-            for entry in value:
-                if isinstance(entry, dict) and "name" in entry:
-                    yield from _keys(entry, f"{dotted}.{entry['name']}.")
+            yield from _replaced(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}"
 
 
 def _check_tasks(design: Design, document: Document) -> None:

@@ -1,7 +1,7 @@
 """The schema of a farm design: from the bunch crossing to storage, with everything that has to be bought.
 
-A design is data: frozen, all quantities in SI units (s, Hz, byte, byte/s), and every contradiction is refused when
-it is made (`nanosieve.farm.designs.checks`).
+A design is data: frozen, all quantities in SI units (s, Hz, byte, byte/s), and every contradiction is refused
+when it is made (`nanosieve.farm.designs.checks`).
 """
 
 from __future__ import annotations
@@ -50,9 +50,6 @@ __all__ = [
     "Window",
 ]
 
-Bought = Mapping[Name, Count]
-"""name in the catalogue of hardware → how many"""
-
 
 class Source(Strict):
     """Where a number of a design comes from."""
@@ -76,7 +73,7 @@ class Collisions(Strict):
 
 
 class Bucket(Strict):
-    """A leaky bucket: an accept adds one, one leaks every `period`, and what would exceed `size` is vetoed."""
+    """A leaky bucket: an accept adds one, one leaks every `period`; what would exceed `size` is vetoed."""
 
     size: Count
     period: Count
@@ -121,7 +118,8 @@ class HardwareTrigger(Strict):
     buffer: Count
     """BX that the front end stores"""
     dead_time: DeadTime = DeadTime()
-    hardware: Bought = {}
+    hardware: Mapping[Name, Count] = {}
+    """name in the catalogue of hardware → how many"""
     networks: Mapping[Name, TriggerNetwork] = {}
 
 
@@ -131,7 +129,7 @@ class EventBuilding(Strict):
     bandwidth: Bandwidth
     buffer: Size
     """byte; when it is full, the trigger is stopped, or a crossing is lost where there is none"""
-    hardware: Bought = {}
+    hardware: Mapping[Name, Count] = {}
 
 
 class Event(Strict):
@@ -148,7 +146,9 @@ class Event(Strict):
     @model_validator(mode="after")
     def _shape(self) -> Event:
         if (self.distribution == "constant") != (self.spread == 0):
-            message = f"distribution {self.distribution!r} with spread {self.spread:g}; constant has 0, others more"
+            message = (
+                f"distribution {self.distribution!r} with spread {self.spread:g}; constant has 0, others more"
+            )
             raise PydanticCustomError("contradiction", "{message}", {"message": message})
         return self
 
@@ -157,7 +157,7 @@ class Nodes(Strict):
     """The computers that run the stages."""
 
     count: Count
-    hardware: Annotated[Bought, Field(min_length=1)]
+    hardware: Annotated[Mapping[Name, Count], Field(min_length=1)]
     """in each node, without accelerators"""
     slots: Count
     """events that a node works on at once, each on one hardware thread"""
@@ -187,7 +187,7 @@ class Network(Strict):
     """byte sent for an event"""
     response: Size
     """byte that come back"""
-    hardware: Bought = {}
+    hardware: Mapping[Name, Count] = {}
 
 
 class Accelerators(Strict):
@@ -201,7 +201,7 @@ class Accelerators(Strict):
     batch: Batch = Batch()
     network: Network | None = None
     """of a pool"""
-    hosts: Bought = {}
+    hosts: Mapping[Name, Count] = {}
     """servers of a pool; those of attached accelerators are the nodes"""
 
 
@@ -311,6 +311,10 @@ class Design(Strict):
         return self
 
     def origin(self, key: str) -> Origin:
-        """Where the number under `key` comes from."""
-        known = {name: source.origin for name, source in self.sources.items()}
-        return known.get(key, Origin(Trust.ASSUMED, f"design {self.name}"))
+        """Where the number under `key` comes from: its own source, or that of the part that holds it."""
+        parts = key.split(".")
+        for length in range(len(parts), 0, -1):
+            for name, source in self.sources.items():
+                if name == ".".join(parts[:length]):
+                    return source.origin
+        return Origin(Trust.ASSUMED, f"design {self.name}")

@@ -1,4 +1,4 @@
-"""What a farm has to do: classes of events and service times on CPUs, GPUs and FPGAs, each with its source."""
+"""What a farm has to do: classes of events, service times on CPUs, GPUs and FPGAs, each with its source."""
 
 from nanosieve.farm.workload.load import known_workloads, load_workload
 from nanosieve.farm.workload.schema import EventClass, Service, Task, Workload

@@ -53,8 +53,8 @@ def service_time(
     Args:
         workload: where the times stand.
         task: name of one of its tasks.
-        device: ``"cpu"``, or an accelerator by its name in the catalogue; times given for that name come before
-            those for its kind.
+        device: ``"cpu"``, or an accelerator by its name in the catalogue; times given for that name come
+            before those for its kind.
         event_class: name of a class; all events together without it.
         pileup: mean number of inelastic collisions in a crossing [default: that of the workload].
 
@@ -100,7 +100,8 @@ def _on(task: Task, name: str, device: str) -> Service:
         for candidate in (thing.name, kind):
             if candidate in task.devices:
                 return task.devices[candidate]
-    raise UnknownNameError.among(f"device of task {name}", device, task.devices)
+    kind = f"device of task {name}"
+    raise UnknownNameError.among(kind, device, task.devices)
 
 
 def _relative(workload: Workload, service: Service, event_class: str) -> float:
