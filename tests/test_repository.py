@@ -22,6 +22,7 @@ ROOMS = (
     "_toolchain",
     "units",
     "figure",
+    "_quantities",
     "_files",
     "_yaml",
     "executor",

@@ -6,11 +6,12 @@ import re
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from nanosieve._quantities import Count, Edges, Name, Strict
 from nanosieve.devices.band import Band
 from nanosieve.devices.catalogue import find_device
 from nanosieve.devices.device import Origin, Trust
@@ -19,37 +20,22 @@ from nanosieve.errors import InputFileError, UnknownNameError
 
 __all__ = ["find_hardware", "hardware", "infrastructure", "parse_hardware"]
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Number(_Strict):
-    value: _Positive | tuple[_Positive, _Positive]
+class _Number(Strict):
+    value: Edges
     trust: Trust
     source: str = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> _Number:
-        if isinstance(self.value, tuple) and not self.value[0] < self.value[1]:
-            message = f"the band {list(self.value)} does not rise; write [low, high]"
-            raise ValueError(message)
-        return self
-
     def band(self, unit: str) -> Band:
-        low, high = self.value if isinstance(self.value, tuple) else (self.value, self.value)
-        return Band(low, high, unit, Origin(self.trust, self.source))
+        return Band(*self.value, unit, Origin(self.trust, self.source))
 
 
-class _Entry(_Strict):
+class _Entry(Strict):
     title: str
     kind: Literal["cpu", "gpu", "fpga", "fpga-card", "server", "board", "network"]
-    aliases: tuple[_Name, ...] = ()
+    aliases: tuple[Name, ...] = ()
     numbers: dict[str, _Number]
-    holds: dict[_Name, Annotated[int, Field(ge=1)]] = {}
+    holds: dict[Name, Count] = {}
 
     @model_validator(mode="after")
     def _known_numbers(self) -> _Entry:
@@ -68,7 +54,7 @@ class _Entry(_Strict):
         return Hardware(name, self.title, self.kind, self.aliases, MappingProxyType(numbers), holds)
 
 
-class _Infrastructure(_Strict):
+class _Infrastructure(Strict):
     pue: _Number
     electricity: _Number
     powered: _Number
@@ -91,11 +77,11 @@ class _Infrastructure(_Strict):
         )
 
 
-class _Catalogue(_Strict):
+class _Catalogue(Strict):
     format: Literal[1]
     price_year: int
     sources: dict[str, str] = {}
-    hardware: dict[_Name, _Entry] = Field(min_length=1)
+    hardware: dict[Name, _Entry] = Field(min_length=1)
     infrastructure: _Infrastructure
 
     @model_validator(mode="after")

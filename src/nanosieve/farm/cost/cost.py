@@ -3,12 +3,12 @@
 All that is known of a price is that it lies between two edges, often a factor of two or more apart. Inputs
 are drawn log-uniform between them: every input enters the cost as a factor, and a factor of which nothing but
 the edges is known is as likely in one octave as in the next. A triangle would claim to know the most likely
-price, and the result would look better than its inputs are. For narrow bands, as of the PUE, it is the same as
-uniform.
+price, and the result would look better than its inputs are. For narrow bands, as of the PUE, it is the same
+as uniform.
 
-One draw stands for all units of a kind (what is unknown is the level of the market, not the price of one card),
-and an input of one name has the same draws in all designs, so that differences between designs are not blurred
-by what they share.
+One draw stands for all units of a kind (what is unknown is the level of the market, not the price of one
+card), and an input of one name has the same draws in all designs, so that differences between designs are not
+blurred by what they share.
 """
 
 from __future__ import annotations

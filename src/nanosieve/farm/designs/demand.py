@@ -1,7 +1,7 @@
 """What a design asks of its resources on average: rates through the stages, and load without fluctuations.
 
-A simulation answers what queues and losses follow; these are the means that no queue changes as long as nothing
-is lost.
+A simulation answers what queues and losses follow; these are the means that no queue changes as long as
+nothing is lost.
 """
 
 from __future__ import annotations

@@ -12,9 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from nanosieve.devices import Origin, Trust
-from nanosieve.farm.designs.checks import contradictions
-from nanosieve.farm.quantities import (
+from nanosieve._quantities import (
     Bandwidth,
     Count,
     Edges,
@@ -26,6 +24,8 @@ from nanosieve.farm.quantities import (
     Strict,
     Time,
 )
+from nanosieve.devices import Origin, Trust
+from nanosieve.farm.designs.checks import contradictions
 
 __all__ = [
     "Accelerators",

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nanosieve._quantities import Count, Edges, Fraction, Name, Positive, Rate, Strict, TimeEdges, refuse
 from nanosieve.devices import Trust, hardware
 from nanosieve.errors import UnknownNameError
-from nanosieve.farm.quantities import Count, Edges, Fraction, Name, Positive, Rate, Strict, TimeEdges, refuse
 
 __all__ = ["EventClass", "Exponent", "Service", "Tail", "Task", "Workload"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nanosieve._quantities import middle
 from nanosieve.devices import Band, Origin, Trust, find_hardware
 from nanosieve.errors import UnknownNameError
-from nanosieve.farm.quantities import middle
 from nanosieve.farm.workload.schema import Service, Task, Workload
 
 __all__ = ["ServiceTime", "service_time"]
