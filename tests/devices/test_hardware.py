@@ -81,7 +81,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("value: [2000, 7900]", "value: [7900, 2000]", r"epyc-7763\.numbers\.price: .* does not rise"),
+        ("value: [2000, 7900]", "value: [7900, 2000]", r"epyc-7763\.numbers\.price\.value: .* does not rise"),
         (
             "value: [2000, 7900]",
             "value: [0, 7900]",

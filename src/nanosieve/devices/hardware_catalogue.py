@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -35,7 +36,7 @@ class _Entry(Strict):
     kind: Literal["cpu", "gpu", "fpga", "fpga-card", "server", "board", "network"]
     aliases: tuple[Name, ...] = ()
     numbers: dict[str, _Number]
-    holds: dict[Name, Count] = {}
+    holds: Mapping[Name, Count] = {}
 
     @model_validator(mode="after")
     def _known_numbers(self) -> _Entry:
@@ -50,7 +51,7 @@ class _Entry(Strict):
 
     def hardware(self, name: str) -> Hardware:
         numbers = {key: number.band(HARDWARE_UNITS[key]) for key, number in self.numbers.items()}
-        holds = MappingProxyType(self.holds)
+        holds = MappingProxyType(dict(self.holds))
         return Hardware(name, self.title, self.kind, self.aliases, MappingProxyType(numbers), holds)
 
 
@@ -80,7 +81,7 @@ class _Infrastructure(Strict):
 class _Catalogue(Strict):
     format: Literal[1]
     price_year: int
-    sources: dict[str, str] = {}
+    sources: Mapping[str, str] = {}
     hardware: dict[Name, _Entry] = Field(min_length=1)
     infrastructure: _Infrastructure
 
@@ -144,6 +145,11 @@ def infrastructure() -> Infrastructure:
     return _packaged()[1]
 
 
+@cache
+def _by_name() -> dict[str, Hardware]:
+    return {alias: thing for thing in hardware() for alias in (thing.name, *thing.aliases)}
+
+
 def find_hardware(name: str) -> Hardware:
     """The hardware called `name`: name or alias in any case; an FPGA by every name of `find_device`.
 
@@ -153,7 +159,7 @@ def find_hardware(name: str) -> Hardware:
     >>> find_hardware("NVIDIA T4").name, find_hardware("u250").name
     ('t4', 'alveo-u250')
     """
-    known = {alias: thing for thing in hardware() for alias in (thing.name, *thing.aliases)}
+    known = _by_name()
     wanted = re.sub(r"[\s_]+", "-", name.strip().lower())
     if wanted in known:
         return known[wanted]

@@ -28,7 +28,7 @@ def purchases(design: Design) -> dict[str, dict[str, int]]:
             canonical = find_hardware(name).name
             bought[group][canonical] = bought[group].get(canonical, 0) + count * times
 
-    if not isinstance(design.hardware_trigger, str):
+    if design.hardware_trigger is not None:
         add("hardware_trigger", design.hardware_trigger.hardware)
     add("nodes", design.nodes.hardware, design.nodes.count)
     add("network", design.event_building.hardware)

@@ -32,7 +32,7 @@ def contradictions(design: Design) -> Iterator[Found]:
     except NanosieveError as error:
         yield ("collisions", "filling"), "unknown", str(error)
     yield from _hardware(design)
-    if not isinstance(design.hardware_trigger, str):
+    if design.hardware_trigger is not None:
         yield from _trigger(design.hardware_trigger)
     if design.accelerators is not None:
         yield from _accelerators(design.accelerators)
@@ -50,7 +50,7 @@ def _hardware(design: Design) -> Iterator[Found]:
         ("event_building", "hardware"): design.event_building.hardware,
         ("cost", "prices"): design.cost.prices,
     }
-    if not isinstance(design.hardware_trigger, str):
+    if design.hardware_trigger is not None:
         places["hardware_trigger", "hardware"] = design.hardware_trigger.hardware
     if design.accelerators is not None:
         places["accelerators", "hosts"] = design.accelerators.hosts
@@ -139,7 +139,7 @@ def _stages(design: Design) -> Iterator[Found]:
 def _rates(design: Design) -> Iterator[Found]:
     """Rate into the farm, and out of it before the last stage, whose rejection follows if it is not given."""
     trigger = design.hardware_trigger
-    if isinstance(trigger, str):
+    if trigger is None:
         return
     left = trigger.accept
     for stage in design.stages[:-1]:

@@ -7,9 +7,9 @@ when it is made (`nanosieve.farm.designs.checks`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nanosieve._quantities import (
@@ -23,6 +23,7 @@ from nanosieve._quantities import (
     Size,
     Strict,
     Time,
+    refuse,
 )
 from nanosieve.devices import Origin, Trust
 from nanosieve.farm.designs.checks import contradictions
@@ -149,7 +150,7 @@ class Event(Strict):
             message = (
                 f"distribution {self.distribution!r} with spread {self.spread:g}; constant has 0, others more"
             )
-            raise PydanticCustomError("contradiction", "{message}", {"message": message})
+            raise refuse(message)
         return self
 
 
@@ -275,6 +276,14 @@ class Cost(Strict):
     """name of hardware → USD, instead of its band in the catalogue"""
 
 
+def _none(written: Any) -> Any:
+    """``none`` as None; YAML's null may be a key that was left empty."""
+    if written is None:
+        message = "is empty; write the trigger, or 'hardware_trigger: none' where there is none"
+        raise refuse(message)
+    return None if written == "none" else written
+
+
 class Design(Strict):
     """A farm.
 
@@ -290,7 +299,8 @@ class Design(Strict):
     workload: Annotated[str, Field(min_length=1)]
     """name of a workload, or its YAML file"""
     collisions: Collisions
-    hardware_trigger: HardwareTrigger | Literal["none"]
+    hardware_trigger: Annotated[HardwareTrigger | None, BeforeValidator(_none)]
+    """``none`` in YAML: every crossing is read out"""
     event_building: EventBuilding
     event: Event
     nodes: Nodes
