@@ -67,6 +67,18 @@ def test_costs_stand_side_by_side_with_their_intervals(
     assert "80%" in out
 
 
+def test_a_farm_that_cannot_keep_up_is_said_to_lose_events(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: gpu-in-node\nname: mine\ntitle: mine\nnodes: {count: 150}\n", encoding="utf-8")
+    code, out, _ = _run(capsys, "farm", "cost", str(path))
+    assert code == 0
+    assert "mine: nodes are asked for 112% of what they can do" in out
+    assert "more than it can do" in _run(capsys, "farm", "show", str(path))[1]
+    assert "asked for" not in _run(capsys, "farm", "cost", "gpu-in-node")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -94,6 +94,24 @@ def test_replacement_comes_when_a_lifetime_is_over(
     assert found.lines["replacement"] == pytest.approx(times * sum(found.lines[group] for group in GROUPS))
 
 
+def test_racks_are_as_many_as_power_or_height_needs(tmp_path: Path) -> None:
+    by_power, by_height = (
+        changed(tmp_path, f"cost: {{rack_power: {power}, rack_price: 5000}}\n") for power in (10, 200)
+    )
+    found = bill(by_height, Utilisation(1.0, 1.0), middles(by_height))
+    assert found.racks == math.ceil((200 * math.sqrt(2) + 12) / 42)  # 200 nodes of 1 to 2 U, 12 switches
+    found = bill(by_power, Utilisation(0.0, 0.0), middles(by_power))  # for what can be drawn, busy or not
+    greatest = 200 * 0.86 + 400 * 0.07 + 12 * 0.4 + 250 * 0.02 + 500 * 0.003 + 6 * 0.08
+    assert found.racks == math.ceil(greatest / 10)
+    assert found.lines["racks"] == 5000 * found.racks
+
+
+def test_a_farm_is_powered_at_least_while_data_are_taken(tmp_path: Path) -> None:
+    design = changed(tmp_path, "run: {years: 1, days: 365, duty: 1}\ncost: {powered: 1000}\n")
+    found = bill(design, Utilisation(0.5, 0.5), middles(design))
+    assert found.energy * 1e6 == pytest.approx(365 * 24 * found.power)
+
+
 @pytest.mark.parametrize("name", known_designs())
 def test_no_result_is_a_point(name: str) -> None:
     cost = farm_cost(load_design(name), trials=2000)
@@ -101,6 +119,8 @@ def test_no_result_is_a_point(name: str) -> None:
         assert figure.provenance is Provenance.ESTIMATED
         assert figure.interval is not None
         assert figure.interval[0] < figure.value < figure.interval[1]
+    per_event = 1000 * cost.power.value / cost.demand.input_rate
+    assert cost.energy_per_event.value == pytest.approx(per_event)
     parts = [line.value for line in cost.lines.values()]
     assert sum(parts) == pytest.approx(cost.total.value, rel=0.15)  # medians do not add up exactly
     assert sum(influence.share for influence in cost.influences) == pytest.approx(1, abs=0.1)
@@ -173,6 +193,14 @@ def test_draws_fill_the_band_evenly_in_the_logarithm(low: float, factor: float, 
     assert np.log(values / low).mean() == pytest.approx(
         math.log(factor) / 2, abs=0.03 * math.log(factor) + 1e-9
     )
+
+
+def test_draws_depend_on_name_and_seed_only() -> None:
+    band = Band(1.0, math.e, "USD", ORIGIN)
+    first = np.log(draw(band, "price of t4", 1, 3))
+    assert first == pytest.approx([0.501661163, 0.895264651, 0.840988155], abs=1e-9)
+    assert (draw(band, "price of t4", 1, 2) != draw(band, "price of l4", 1, 2)).all()
+    assert (draw(band, "price of t4", 1, 2) != draw(band, "price of t4", 2, 2)).all()
 
 
 @settings(max_examples=20)

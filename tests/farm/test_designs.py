@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -54,6 +55,20 @@ def test_published_numbers_of_the_designs() -> None:
 def test_the_farm_of_run_3_keeps_up_with_more_than_level_1_gives() -> None:
     asked = demand(load_design("gpu-in-node"))
     assert asked.input_rate / asked.nodes == pytest.approx(130e3, rel=0.01)  # 200 nodes × 650 events/s
+
+
+def test_the_demand_by_hand() -> None:
+    asked = demand(load_design("cpu-2018"))
+    fast, full = math.sqrt(0.27 * 0.31), math.sqrt(0.388 * 0.395)
+    growth = math.sqrt((56 / 64) ** 1.0 * (56 / 64) ** 2.2)  # from pile-up 64 to 56
+    assert asked.nodes == pytest.approx(100e3 * (fast + full) * growth / (300 * 256))
+    assert asked.event_building == pytest.approx(100e3 * 1.6e6 * 8 / 1.6e12)
+    assert asked.output == pytest.approx(1e3 * 1.6e6 / 4e9)
+    asked = demand(load_design("service"))
+    assert asked.accelerators == pytest.approx(110e3 * 0.94e-3 / 160)
+    assert asked.network == pytest.approx(110e3 * 1e6 * 8 / 4e12)
+    asked = demand(load_design("triggerless"))
+    assert asked.stage_rates["hlt2"] == pytest.approx(2544 * 11245.6 / 30)
 
 
 def test_a_number_without_source_is_assumed_and_an_inner_one_has_that_of_its_part() -> None:

@@ -99,6 +99,7 @@ def test_own_names_come_before_kinds() -> None:
     run3, spectrometer = load_workload("run-3"), load_workload("forward-spectrometer")
     a5000 = service_time(spectrometer, "hlt1", "a5000").mean
     assert a5000 != service_time(spectrometer, "hlt1", "t4").mean  # that of any GPU
+    assert a5000 == service_time(spectrometer, "hlt1", "NVIDIA A5000").mean
     with pytest.raises(UnknownNameError, match=r"^unknown device of task offloadable 'a5000'; .*known: cpu"):
         service_time(run3, "offloadable", "a5000")
 

@@ -150,6 +150,12 @@ def show_costs(designs: list[Design], costs: list[Cost]) -> None:
         ]
         title = f"What makes the spread of {cost.design}"
         show_table(title, ["input", "band", "unit", "total [MUSD]", "share"], rows)
+    for cost in costs:
+        asked = {"nodes": cost.demand.nodes, "accelerators": cost.demand.accelerators}
+        for name, load in asked.items():
+            if load > 1:
+                excess = f"{name} are asked for {load:.0%} of what they can do; this farm loses events"
+                console.print(escape(f"{cost.design}: {excess}"), style="bold", soft_wrap=True)
     click.echo("median [central 90 %] of bands drawn log-uniform; total: with this input at its edges")
 
 
@@ -162,6 +168,7 @@ def cost_as_json(cost: Cost, reference: Cost) -> dict[str, Any]:
     return {
         "years": cost.years,
         "utilisation": {"nodes": cost.utilisation.nodes, "accelerators": cost.utilisation.accelerators},
+        "demand": {"nodes": cost.demand.nodes, "accelerators": cost.demand.accelerators},
         "total": cost.total.to_dict(),
         "relative": relative_cost(cost, reference).to_dict(),
         "lines": {line: figure.to_dict() for line, figure in cost.lines.items()},

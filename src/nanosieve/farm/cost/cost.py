@@ -24,7 +24,7 @@ from nanosieve.devices import Band
 from nanosieve.errors import SettingsError
 from nanosieve.farm.cost.bill import Bill, Utilisation, bill
 from nanosieve.farm.cost.purchases import inputs
-from nanosieve.farm.designs import Design, demand
+from nanosieve.farm.designs import Demand, Design, demand
 from nanosieve.figure import Figure, Provenance
 
 __all__ = ["CONFIDENCE", "Cost", "Influence", "farm_cost", "relative_cost"]
@@ -66,6 +66,7 @@ class Cost:
     Attributes:
         design: its name.
         years: length of the run period.
+        demand: what the design asks of its resources on average; loads above 1 are more than it can do.
         utilisation: of nodes and accelerators while data are taken.
         total: million USD.
         lines: ``hardware_trigger``, ``nodes``, ``accelerators``, ``network``, ``replacement``, ``racks``,
@@ -80,6 +81,7 @@ class Cost:
 
     design: str
     years: float
+    demand: Demand
     utilisation: Utilisation
     total: Figure
     lines: Mapping[str, Figure]
@@ -125,6 +127,7 @@ def farm_cost(
     return Cost(
         design=design.name,
         years=design.run.years,
+        demand=asked,
         utilisation=utilisation,
         total=_figure(found.total / 1e6, "MUSD"),
         lines={name: _figure(line / 1e6, "MUSD") for name, line in found.lines.items()},
