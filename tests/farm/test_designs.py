@@ -212,3 +212,14 @@ def test_a_design_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         design.name = "other"  # type: ignore[misc]
     assert isinstance(design, Design)
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "farms.md").read_text(encoding="utf-8")
+    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    design = load_design(written(tmp_path, block[1]))
+    assert design.nodes.count == 180
+    assert 0.8 < demand(design).nodes < 1
+    parts = set(re.findall(r"^\| `(\w+)` \|", page[page.index("| part |") :], re.M))
+    assert parts == set(Design.model_fields) - {"format", "name", "title", "source"}
