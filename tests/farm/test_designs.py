@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,10 @@ def test_the_demand_by_hand() -> None:
     assert asked.network == pytest.approx(110e3 * 1e6 * 8 / 4e12)
     asked = demand(load_design("triggerless"))
     assert asked.stage_rates["hlt2"] == pytest.approx(2544 * 11245.6 / 30)
+    assert asked.rejections == {"hlt1": 30, "hlt2": pytest.approx(2544 * 11245.6 / 30 / 100e3)}
+    twice = demand(load_design("triggerless"), rate=2)
+    assert twice.rejections == asked.rejections
+    assert twice.output == pytest.approx(2 * asked.output)
 
 
 def test_a_number_without_source_is_assumed_and_an_inner_one_has_that_of_its_part() -> None:
@@ -111,6 +116,14 @@ def test_null_leaves_out_and_a_file_extends_another(tmp_path: Path) -> None:
     assert not any(key.startswith("accelerators") for key in mine.sources)
 
 
+def test_the_file_of_a_workload_stands_beside_the_design(tmp_path: Path) -> None:
+    file = resources.files("nanosieve.farm.workload") / "workloads" / "run-3.yaml"
+    (tmp_path / "heavy.yaml").write_text(file.read_text("utf-8").replace("mean: 0.94 ms", "mean: 1.88 ms"))
+    text = "extends: gpu-in-node\nname: mine\ntitle: mine\nworkload: heavy.yaml\n"
+    mine = demand(load_design(written(tmp_path, text)))
+    assert mine.accelerators == pytest.approx(2 * demand(load_design("gpu-in-node")).accelerators)
+
+
 def test_designs_in_a_circle_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "extends: mine.yaml\nname: mine\n")
     with pytest.raises(SettingsError, match=r"line 1, key 'extends': at most 8 designs extend each other"):
@@ -142,6 +155,8 @@ CASES = [
     ("cpu-2018", "workload: run-3", "workload: run3", r"workload': unknown workload 'run3'; nearest: run-3"),
     ("cpu-2018", "lhc-2544-48b", "lhc-9999", r"collisions\.filling': .*lhc-9999"),
     ("cpu-2018", "  output.rate:", "  output.raet:", r"output\.raet': the design has no number"),
+    ("triggerless", "rejection: 30", "rejection: 3000", r"output\.rate': 100000 Hz are stored, and only 9"),
+    ("triggerless", "rejection: 30", "rejection: 0.5", r"stages\[0\]\.rejection': .* greater than or equal"),
     ("gpu-in-node", "kind: t4", "kind: epyc-7763", r"accelerators\.kind': epyc-7763 is of kind cpu"),
     ("gpu-in-node", "kind: t4", "kind: a5000", r"task': unknown device of task offloadable 'a5000'"),
     ("gpu-in-node", "device: accelerator", "device: cpu", r"accelerators': no stage uses them"),

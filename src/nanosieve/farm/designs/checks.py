@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from nanosieve.devices import find_hardware
 from nanosieve.errors import NanosieveError, UnknownNameError
-from nanosieve.physics.filling import find_scheme
+from nanosieve.physics.filling import REVOLUTION_FREQUENCY, find_scheme
 
 if TYPE_CHECKING:
     from nanosieve.farm.designs.schema import Accelerators, Design, HardwareTrigger
@@ -28,16 +28,17 @@ Found = tuple[Path, str, str]
 def contradictions(design: Design) -> Iterator[Found]:
     """What is wrong with `design`, as place, kind and message; nothing if it can be used."""
     try:
-        find_scheme(design.collisions.filling)
+        scheme = find_scheme(design.collisions.filling)
     except NanosieveError as error:
         yield ("collisions", "filling"), "unknown", str(error)
+        return
     yield from _hardware(design)
     if design.hardware_trigger is not None:
         yield from _trigger(design.hardware_trigger)
     if design.accelerators is not None:
         yield from _accelerators(design.accelerators)
     yield from _stages(design)
-    yield from _rates(design)
+    yield from _rates(design, scheme.bunches * REVOLUTION_FREQUENCY)
     for key in design.sources:
         if not _is_there(design, key):
             yield ("sources", key), "contradiction", f"the design has no number {key!r}; remove it"
@@ -136,12 +137,10 @@ def _stages(design: Design) -> Iterator[Found]:
         yield ("accelerators",), "contradiction", message
 
 
-def _rates(design: Design) -> Iterator[Found]:
+def _rates(design: Design, filled: float) -> Iterator[Found]:
     """Rate into the farm, and out of it before the last stage, whose rejection follows if it is not given."""
     trigger = design.hardware_trigger
-    if trigger is None:
-        return
-    left = trigger.accept
+    left = filled if trigger is None else trigger.accept
     for stage in design.stages[:-1]:
         left /= stage.rejection or 1.0
     if left < design.output.rate:

@@ -24,6 +24,8 @@ class Demand:
     Attributes:
         input_rate: Hz into the farm, before dead time and losses.
         stage_rates: stage → Hz into it.
+        rejections: stage → events in over events out. Where the last stage states none, it is what gives the
+            output rate at the planned input.
         nodes: busy part of all slots.
         accelerators: busy part of all accelerators, without the overhead of batches; 0 if there are none.
         network: used part of the bandwidth of a pool, in the direction that carries more; 0 without a pool.
@@ -33,6 +35,7 @@ class Demand:
 
     input_rate: float
     stage_rates: Mapping[str, float]
+    rejections: Mapping[str, float]
     nodes: float
     accelerators: float
     network: float
@@ -51,15 +54,18 @@ def demand(design: Design, *, rate: float = 1.0) -> Demand:
     filled = find_scheme(design.collisions.filling).bunches * REVOLUTION_FREQUENCY
     arriving = rate * (filled if trigger is None else trigger.accept)
     busy = {"cpu": 0.0, "accelerator": 0.0}
-    rates, left = {}, arriving
+    rates: dict[str, float] = {}
+    rejections: dict[str, float] = {}
+    left = arriving
     accelerators = design.accelerators
     for stage in design.stages:
         rates[stage.name] = left
         device = accelerators.kind if stage.device == "accelerator" and accelerators else "cpu"
         time = service_time(workload, stage.task, device, pileup=design.collisions.pileup)
         busy[stage.device] += left * time.mean.middle
-        left /= stage.rejection or 1.0
-    stored = min(left, design.output.rate)
+        planned = left / rate / design.output.rate if stage is design.stages[-1] else 1.0
+        rejections[stage.name] = stage.rejection or planned
+        left /= rejections[stage.name]
     places, network = 0, 0.0
     if accelerators is not None:
         places = accelerators.count * (1 if accelerators.attached == "pool" else design.nodes.count)
@@ -70,9 +76,10 @@ def demand(design: Design, *, rate: float = 1.0) -> Demand:
     return Demand(
         input_rate=arriving,
         stage_rates=rates,
+        rejections=rejections,
         nodes=busy["cpu"] / (design.nodes.count * design.nodes.slots),
         accelerators=busy["accelerator"] / places if places else 0.0,
         network=network,
         event_building=arriving * design.event.size / design.event_building.bandwidth,
-        output=stored * design.event.size / design.output.bandwidth,
+        output=left * design.event.size / design.output.bandwidth,
     )

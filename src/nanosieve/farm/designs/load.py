@@ -74,12 +74,15 @@ def _document(name: str | Path, folder: Path) -> Document:
 
 
 def _extended(document: Document, deepest: int) -> Mapping[str, Any]:
-    """The content with what it extends.
+    """The content with what it extends; the file of a workload is found beside the design that names it.
 
     Raises:
         SettingsError: designs that extend each other in a circle, or too deep.
     """
     content = dict(document.content)
+    workload = content.get("workload")
+    if isinstance(workload, str) and Path(workload).suffix in SUFFIXES:
+        content["workload"] = str(Path(document.where).parent / workload)
     if "extends" not in content:
         return content
     parent = content.pop("extends")

@@ -34,9 +34,13 @@ def load_workload(name: str | Path) -> Workload:
     64.0
     """
     if str(name) in known_workloads():
-        file = resources.files("nanosieve.farm.workload") / "workloads" / f"{name}.yaml"
-        text = file.read_text(encoding="utf-8")
-        return validated(Workload, parse_yaml(text, f"{name}.yaml", kind="workload", needs=_NEEDS))
+        return _packaged(str(name))
     if Path(name).suffix not in SUFFIXES:
         raise UnknownNameError.among("workload", str(name), known_workloads())
     return validated(Workload, read_yaml(name, kind="workload", needs=_NEEDS))
+
+
+@cache
+def _packaged(name: str) -> Workload:
+    text = (resources.files("nanosieve.farm.workload") / "workloads" / f"{name}.yaml").read_text("utf-8")
+    return validated(Workload, parse_yaml(text, f"{name}.yaml", kind="workload", needs=_NEEDS))
