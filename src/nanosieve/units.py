@@ -30,8 +30,8 @@ def magnitude(text: str | float, unit: str, *, name: str) -> float:
         unit: the unit wanted.
         name: what the user calls it, for the message.
 
-    An amount of data is a dimension of its own: a rate in Hz is no bandwidth. Where one is wanted, ``b`` is
-    the bit and ``B`` the byte; elsewhere ``b`` is the barn.
+    An amount of data is a dimension of its own: a rate in Hz is no bandwidth. In a bandwidth, ``b/s`` are
+    bits; a size is written in bytes, ``B``, and everywhere else ``b`` is the barn.
 
     Raises:
         SettingsError: `text` is no quantity, or of another dimension.
@@ -56,7 +56,7 @@ def magnitude(text: str | float, unit: str, *, name: str) -> float:
         raise SettingsError(message) from error
 
 
-_BIT = re.compile(r"(?<![A-Za-z])([kMGTPE]?)b(?![A-Za-z])")
+_BIT = re.compile(r"(?<![A-Za-z])([kMGTPE]?)b(?=\s*/\s*s\b)")
 
 
 def _is_data(unit: Any) -> bool:
