@@ -64,3 +64,20 @@ def test_input_files_are_checked(tmp_path: Path, name: str, message: str) -> Non
 def test_missing_packages_name_the_extra() -> None:
     with pytest.raises(MissingDependencyError, match=r"pip install 'nanosieve\[farm\]'"):
         require("no_such_package_at_all", extra="farm", purpose="a test")
+
+
+def test_bits_and_bytes_are_no_frequencies_and_no_barns() -> None:
+    assert magnitude("51 Tb/s", "GB/s", name="bandwidth") == pytest.approx(6375)
+    assert magnitude("1.6 Tbit / s", "GB/s", name="bandwidth") == pytest.approx(200)
+    assert magnitude("2 MB", "kB", name="size") == pytest.approx(2000)
+    assert magnitude("8 b / s", "B/s", name="bandwidth") == pytest.approx(1)
+    assert magnitude("80 mb", "barn", name="cross section") == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("100 kHz", "GB/s"), ("1 GB/s", "kHz"), ("3", "MB"), ("2 Mb", "MB"), ("80 mb", "MB"), ("2 MB", "barn")],
+)
+def test_an_amount_of_data_is_a_dimension_of_its_own(text: str, unit: str) -> None:
+    with pytest.raises(SettingsError, match="is not a quantity in units of"):
+        magnitude(text, unit, name="setting")

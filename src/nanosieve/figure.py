@@ -37,12 +37,16 @@ class Figure:
         provenance: one of `Provenance`.
         error: one standard deviation in `unit`; None where the number has no statistical error.
         source: publication (arXiv id), machine or tool; required for measured and published numbers.
+        interval: lowest and highest value where these are known instead of an error, as of a price.
 
     Raises:
-        ValueError: a measured or published number without a source, or a negative error.
+        ValueError: a measured or published number without a source, a negative error, or an interval that
+            does not hold the value.
 
     >>> print(Figure(12.345, "%", Provenance.SIMULATED, error=0.21))
     12.35 ± 0.21 % (simulated)
+    >>> print(Figure(1400.0, "USD", Provenance.ESTIMATED, interval=(800.0, 2500.0)))
+    1,400 [800, 2,500] USD (estimated)
     """
 
     value: float
@@ -50,6 +54,7 @@ class Figure:
     provenance: Provenance
     error: float | None = None
     source: str = ""
+    interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", Provenance(self.provenance))
@@ -58,6 +63,9 @@ class Figure:
             raise ValueError(message)
         if self.error is not None and self.error < 0:
             message = f"the error of a figure is not negative, not {self.error!r}"
+            raise ValueError(message)
+        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
+            message = f"the interval {self.interval!r} of a figure does not hold its value {self.value!r}"
             raise ValueError(message)
 
     def number(self) -> str:
@@ -68,6 +76,10 @@ class Figure:
         >>> Figure(10741.6, "events", Provenance.SIMULATED).number()
         '10,742'
         """
+        if self.interval is not None:
+            numbers = (Figure(value, "", Provenance.ESTIMATED) for value in (self.value, *self.interval))
+            middle, low, high = (figure.number() for figure in numbers)
+            return f"{middle} [{low}, {high}]"
         size = max(abs(self.value), self.error or 0.0)
         extreme = 0 < size < 1e-3 or 1e7 <= size < math.inf
         if extreme and (self.error or self.value % 1):
@@ -89,7 +101,7 @@ class Figure:
         return f"{self.number()}{unit} ({self.provenance})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: ``value``, ``error``, ``unit``, ``provenance`` and, if there is one, ``source``."""
+        """The JSON form: ``value``, ``error``, ``unit``, ``provenance``; ``source``, ``interval`` if any."""
         data: dict[str, Any] = {
             "value": self.value,
             "error": self.error,
@@ -98,11 +110,19 @@ class Figure:
         }
         if self.source:
             data["source"] = self.source
+        if self.interval is not None:
+            data["interval"] = list(self.interval)
         return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Figure:
         """The inverse of `to_dict`."""
+        interval = data.get("interval")
         return cls(
-            data["value"], data["unit"], Provenance(data["provenance"]), data["error"], data.get("source", "")
+            data["value"],
+            data["unit"],
+            Provenance(data["provenance"]),
+            data["error"],
+            data.get("source", ""),
+            None if interval is None else (interval[0], interval[1]),
         )

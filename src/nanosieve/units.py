@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from typing import Any
 
 import pint
 
@@ -28,19 +30,38 @@ def magnitude(text: str | float, unit: str, *, name: str) -> float:
         unit: the unit wanted.
         name: what the user calls it, for the message.
 
+    An amount of data is a dimension of its own: a rate in Hz is no bandwidth. In a bandwidth, ``b/s`` are
+    bits; a size is written in bytes, ``B``, and everywhere else ``b`` is the barn.
+
     Raises:
         SettingsError: `text` is no quantity, or of another dimension.
 
     >>> magnitude("1 us", "ns", name="latency")
     1000.0
+    >>> magnitude("1.6 Tb/s", "GB/s", name="bandwidth")
+    200.0
     """
     if isinstance(text, (int, float)):
         return float(text)
     try:
-        return float(round(registry().Quantity(text).to(unit).magnitude, 12))
+        wanted = registry().Unit(unit)
+        quantity: pint.Quantity[float] = registry().Quantity(
+            _BIT.sub(r"\1bit", text) if _is_data(wanted) else text
+        )
+        if _is_data(quantity.units) != _is_data(wanted):  # to pint, both are plain numbers
+            raise pint.DimensionalityError(quantity.units, wanted)
+        return float(round(quantity.to(wanted).magnitude, 12))
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
         message = f"{name} = {text!r} is not a quantity in units of {unit}; write for example '25 {unit}'"
         raise SettingsError(message) from error
+
+
+_BIT = re.compile(r"(?<![A-Za-z])([kMGTPE]?)b(?=\s*/\s*s\b)")
+
+
+def _is_data(unit: Any) -> bool:
+    """Whether bits or bytes are in `unit`."""
+    return any(str(name).endswith(("bit", "byte")) for name in unit._units)
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

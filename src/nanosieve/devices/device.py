@@ -26,6 +26,8 @@ class Trust(StrEnum):
     """a vendor's number quoted from memory, not checked"""
     DERIVED = "derived"
     """arithmetic on other numbers"""
+    ASSUMED = "assumed"
+    """a choice made here for want of a source, to be edited"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Origin:
 
     trust: Trust
     source: str
+
+    def figure(self, value: float, unit: str, interval: tuple[float, float] | None = None) -> Figure:
+        """`value` as a `Figure`: `published` only if it was read in a public source, else `estimated`."""
+        if self.trust is Trust.PUBLISHED:
+            return Figure(value, unit, Provenance.PUBLISHED, source=self.source, interval=interval)
+        source = f"{self.trust}: {self.source}"
+        return Figure(value, unit, Provenance.ESTIMATED, source=source, interval=interval)
 
 
 @dataclass(frozen=True)
@@ -79,19 +88,13 @@ class Device:
     @property
     def trust(self) -> Trust:
         """The weakest trust among the resource counts."""
-        order = (Trust.RECALLED, Trust.DERIVED, Trust.PUBLISHED)
+        order = (Trust.ASSUMED, Trust.RECALLED, Trust.DERIVED, Trust.PUBLISHED)
         return min((origin.trust for origin in self.origins.values()), key=order.index)
 
     def figure(self, resource: str) -> Figure:
         """The count as a `Figure`: `published` only if it was read in a public source, else `estimated`."""
-        return _figure(self.count(resource), UNITS[resource], self.origins[resource])
+        return self.origins[resource].figure(self.count(resource), UNITS[resource])
 
     def usable_figure(self, resource: str) -> Figure:
         """The usable fraction as a `Figure` in percent."""
-        return _figure(100 * self.usable[resource], "%", self.usable_origins[resource])
-
-
-def _figure(value: float, unit: str, origin: Origin) -> Figure:
-    if origin.trust is Trust.PUBLISHED:
-        return Figure(value, unit, Provenance.PUBLISHED, source=origin.source)
-    return Figure(value, unit, Provenance.ESTIMATED, source=f"{origin.trust}: {origin.source}")
+        return self.usable_origins[resource].figure(100 * self.usable[resource], "%")

@@ -1,0 +1,1 @@
+"""Which farm? Designs of trigger farms: what they cost, lose and keep."""
