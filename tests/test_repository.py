@@ -41,6 +41,7 @@ ROOMS = (
     "physics.efficiency",
     "physics.menu",
     "physics",
+    "farm.engine",
     "farm",
     "networks",
     "report",

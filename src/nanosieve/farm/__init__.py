@@ -1,0 +1,1 @@
+"""Which farm: from bunch crossing to storage, with what is lost on the way."""
