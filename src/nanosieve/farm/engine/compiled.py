@@ -7,9 +7,22 @@ from typing import Any
 
 import numba
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "inlined", "loop"]
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """`function`, compiled at its first call."""
     return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """`function`, compiled into the loop that calls it; it makes no arrays.
+
+    Counting references to the tables at each call would cost five times the work (``_nrt``).
+    """
+    return numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)
+
+
+def loop(function: Callable[..., Any]) -> Any:
+    """`function`, a loop around `inlined` ones, compiled at its first call; it makes no arrays."""
+    return numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nanosieve.farm.engine.compiled import compiled
+from nanosieve.farm.engine.compiled import inlined
 
 __all__ = ["pop", "push", "replay"]
 
 
-@compiled
+@inlined
 def push(t: Any, when: Any, kind: Any, who: Any, version: Any) -> None:
     """Enter what happens at `when`; without room `overflow` is set, and the run is to be repeated."""
     heap, now = t.heap, t.now[0]
@@ -30,7 +30,7 @@ def push(t: Any, when: Any, kind: Any, who: Any, version: Any) -> None:
     heap[place].version = version
 
 
-@compiled
+@inlined
 def pop(t: Any) -> None:
     """Take the first entry off; it has to be read before."""
     heap, now = t.heap, t.now[0]
@@ -51,7 +51,7 @@ def pop(t: Any) -> None:
     heap[place] = heap[last]
 
 
-@compiled
+@inlined
 def replay(t: Any, node: Any, key: Any) -> None:
     """Give `node` a new `key` and play its matches again, up to the root; the lower number wins a draw."""
     nodes, tree = t.nodes, t.tree

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nanosieve.farm.engine.compiled import compiled
+from nanosieve.farm.engine.compiled import inlined, loop
 from nanosieve.farm.engine.heap import pop
 from nanosieve.farm.engine.nodes import dispatch, end_stage, fail, leave, recover, resume
 from nanosieve.farm.engine.stations import attempt, fill, free_server, send, send_back
@@ -24,7 +24,7 @@ from nanosieve.farm.engine.tables import (
 __all__ = ["run"]
 
 
-@compiled
+@inlined
 def advance(t: Any, time: Any) -> None:
     """Let the clock go on to `time`, adding to the integrals of the batches on the way."""
     now = t.now[0]
@@ -47,7 +47,7 @@ def advance(t: Any, time: Any) -> None:
     now.time = time
 
 
-@compiled
+@loop
 def run(t: Any) -> None:
     """Bring all events through the farm, and on until it is empty; ends early at an overflow of the heap."""
     now, events, heap = t.now[0], t.events, t.heap
@@ -78,7 +78,7 @@ def run(t: Any) -> None:
     advance(t, max(now.time, t.edges[-1]))
 
 
-@compiled
+@inlined
 def happen(t: Any, kind: Any, who: Any, version: Any, time: Any) -> None:
     """Do what an entry of the heap says, unless its event or accelerator has changed its mind since."""
     if kind == BATCH_WAIT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nanosieve.farm.engine.compiled import compiled
+from nanosieve.farm.engine.compiled import inlined
 from nanosieve.farm.engine.heap import push, replay
 from nanosieve.farm.engine.tables import (
     ACCEPTED,
@@ -27,7 +27,7 @@ from nanosieve.farm.engine.tables import (
 __all__ = ["dispatch", "end_stage", "fail", "leave", "recover", "release", "resume", "set_timer", "unqueue"]
 
 
-@compiled
+@inlined
 def load(t: Any, node: Any) -> None:
     """Tell the tournament the load of a node that is up."""
     if t.settings[0].dispatch != ROUND_ROBIN:
@@ -35,7 +35,7 @@ def load(t: Any, node: Any) -> None:
         replay(t, node, row.busy + row.waiting + row.resumed)
 
 
-@compiled
+@inlined
 def choose(t: Any) -> int:
     """The node for an event, or -1 where none can take it now."""
     settings, now = t.settings[0], t.now[0]
@@ -52,7 +52,7 @@ def choose(t: Any) -> int:
     return node
 
 
-@compiled
+@inlined
 def dispatch(t: Any, n: Any, time: Any) -> None:
     """Bring an event to a node, to a queue, or lose it."""
     settings = t.settings[0]
@@ -81,7 +81,7 @@ def dispatch(t: Any, n: Any, time: Any) -> None:
         load(t, node)
 
 
-@compiled
+@inlined
 def join(t: Any, n: Any, node: Any) -> None:
     """Enter an event in the list of those on a node."""
     row, event = t.nodes[node], t.events[n]
@@ -93,7 +93,7 @@ def join(t: Any, n: Any, node: Any) -> None:
     row.first = n
 
 
-@compiled
+@inlined
 def begin(t: Any, n: Any, time: Any) -> None:
     """Give an event a free slot of its node, and start or go on with it."""
     settings, event = t.settings[0], t.events[n]
@@ -111,7 +111,7 @@ def begin(t: Any, n: Any, time: Any) -> None:
         start_stage(t, n, time)
 
 
-@compiled
+@inlined
 def start_stage(t: Any, n: Any, time: Any) -> None:
     """Start the stage of an event that holds a slot."""
     event = t.events[n]
@@ -125,7 +125,7 @@ def start_stage(t: Any, n: Any, time: Any) -> None:
         push(t, end, STAGE_END, n, event.version)
 
 
-@compiled
+@inlined
 def set_timer(t: Any, n: Any, time: Any) -> None:
     """Enter the time-out of an event, once."""
     event = t.events[n]
@@ -134,7 +134,7 @@ def set_timer(t: Any, n: Any, time: Any) -> None:
         push(t, max(time, event.deadline), TIME_OUT, n, event.version)
 
 
-@compiled
+@inlined
 def end_stage(t: Any, n: Any, time: Any) -> None:
     """Reject, accept, or go on to the next stage."""
     event = t.events[n]
@@ -147,7 +147,7 @@ def end_stage(t: Any, n: Any, time: Any) -> None:
         start_stage(t, n, time)
 
 
-@compiled
+@inlined
 def resume(t: Any, n: Any, time: Any) -> None:
     """Give an event that is back from an accelerator a slot of its node, before those that wait."""
     event, row = t.events[n], t.nodes[t.events[n].node]
@@ -166,7 +166,7 @@ def resume(t: Any, n: Any, time: Any) -> None:
     load(t, event.node)
 
 
-@compiled
+@inlined
 def release(t: Any, node: Any, time: Any) -> None:
     """Take a slot back and give it to whoever is next."""
     settings, row = t.settings[0], t.nodes[node]
@@ -184,7 +184,7 @@ def release(t: Any, node: Any, time: Any) -> None:
     load(t, node)
 
 
-@compiled
+@inlined
 def take(t: Any, node: Any, queue: Any, time: Any) -> None:
     """Start the event that has waited longest in a queue on a node with a free slot, if there is one."""
     row = t.nodes[queue]
@@ -199,7 +199,7 @@ def take(t: Any, node: Any, queue: Any, time: Any) -> None:
     begin(t, n, time)
 
 
-@compiled
+@inlined
 def unqueue(t: Any, n: Any) -> None:
     """Take an event out of the queue of an accelerator, if it is in one."""
     event = t.events[n]
@@ -219,7 +219,7 @@ def unqueue(t: Any, n: Any) -> None:
     t.now[0].at_stations -= 1
 
 
-@compiled
+@inlined
 def leave(t: Any, n: Any, fate: Any, time: Any) -> None:
     """End an event that is on a node."""
     event = t.events[n]
@@ -242,7 +242,7 @@ def leave(t: Any, n: Any, fate: Any, time: Any) -> None:
         load(t, event.node)
 
 
-@compiled
+@inlined
 def fail(t: Any, node: Any, time: Any) -> None:
     """Take a node out; what is on it, and on accelerators of its own, is lost or dispatched again."""
     settings, now, row = t.settings[0], t.now[0], t.nodes[node]
@@ -279,7 +279,7 @@ def fail(t: Any, node: Any, time: Any) -> None:
             now.in_farm -= 1
 
 
-@compiled
+@inlined
 def recover(t: Any, node: Any, time: Any) -> None:
     """Put a node back; in a farm that pulls it takes from the common queue."""
     settings, row = t.settings[0], t.nodes[node]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nanosieve.farm.engine.compiled import compiled
+from nanosieve.farm.engine.compiled import inlined
 from nanosieve.farm.engine.heap import push
 from nanosieve.farm.engine.nodes import leave, release, set_timer, unqueue
 from nanosieve.farm.engine.tables import (
@@ -21,13 +21,13 @@ from nanosieve.farm.engine.tables import (
 __all__ = ["attempt", "fill", "free_server", "send", "send_back"]
 
 
-@compiled
+@inlined
 def station_of(t: Any, n: Any) -> int:
     """The accelerators of the node of an event, or the pool."""
     return t.events[n].node if t.settings[0].per_node else 0
 
 
-@compiled
+@inlined
 def send(t: Any, n: Any, time: Any) -> None:
     """Put the data of an event on the link; its slot waits with it, or is free for another."""
     settings, event = t.settings[0], t.events[n]
@@ -42,7 +42,7 @@ def send(t: Any, n: Any, time: Any) -> None:
         release(t, event.node, time)
 
 
-@compiled
+@inlined
 def attempt(t: Any, n: Any, time: Any) -> None:
     """Enter the queue of the accelerators; where it is full, try again later or give up."""
     settings, event = t.settings[0], t.events[n]
@@ -69,7 +69,7 @@ def attempt(t: Any, n: Any, time: Any) -> None:
     fill(t, where, time)
 
 
-@compiled
+@inlined
 def fill(t: Any, where: Any, time: Any) -> None:
     """Start batches on free accelerators: full ones, or those whose first event has waited long enough."""
     settings, station = t.settings[0], t.stations[where]
@@ -94,7 +94,7 @@ def fill(t: Any, where: Any, time: Any) -> None:
         t.now[0].accelerators += 1
 
 
-@compiled
+@inlined
 def free_server(t: Any, where: Any, time: Any) -> None:
     """Take an accelerator back and start what waits."""
     t.stations[where].busy -= 1
@@ -102,7 +102,7 @@ def free_server(t: Any, where: Any, time: Any) -> None:
     fill(t, where, time)
 
 
-@compiled
+@inlined
 def send_back(t: Any, n: Any, time: Any) -> None:
     """Put the result on the link back to the node."""
     settings, event = t.settings[0], t.events[n]
