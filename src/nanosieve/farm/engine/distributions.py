@@ -268,4 +268,4 @@ class Empirical:
     def draw(self, normal: Floats, rng: np.random.Generator) -> Floats:
         """(N,) interpolated."""
         grid = np.linspace(0, 1, len(self.quantiles))
-        return np.interp(_special().ndtr(normal), grid, np.asarray(self.quantiles))
+        return np.asarray(np.interp(_special().ndtr(normal), grid, np.asarray(self.quantiles)))

@@ -191,7 +191,8 @@ class Accelerators:
         batch: most events in a batch.
         wait: how long the first event waits for a batch to fill, in s.
         launch: time of a batch in s, on top of the times of its events.
-        bandwidth: of the link, each way, byte/s; the events of a node, or of all nodes, pass one by one.
+        bandwidth: of the link, each way, byte/s; the events of a node, or of all nodes, pass one by one,
+            also those that time out meanwhile.
         latency: of the link, each way, in s.
         sent, returned: bytes per byte of event size, each way.
         queue: events that may wait at the accelerators of a node, or at the pool.
@@ -300,7 +301,9 @@ class Farm:
                 stage.service_of(each.name)
                 stage.keep_of(each.name)
             if stage.accelerator and self.accelerators is None:
-                message = f"stage {stage.name!r} runs on an accelerator, and the farm has none; add accelerators"
+                message = (
+                    f"stage {stage.name!r} runs on an accelerator, and the farm has none; add accelerators"
+                )
                 raise SettingsError(message)
         if self.accelerators is not None and not any(stage.accelerator for stage in self.stages):
             message = "farm: no stage uses the accelerators; mark one, or leave them out"

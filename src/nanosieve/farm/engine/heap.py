@@ -20,14 +20,22 @@ def push(t: Any, when: Any, kind: Any, who: Any, version: Any) -> None:
     now.pending = place + 1
     while place > 0:
         above = (place - 1) >> 1
-        if heap[above].when <= when:
+        if heap[above].when <= when:  # what was entered first comes first
             break
         heap[place] = heap[above]
         place = above
     heap[place].when = when
+    heap[place].order = now.entered
+    now.entered += 1
     heap[place].kind = kind
     heap[place].who = who
     heap[place].version = version
+
+
+@inlined
+def earlier(one: Any, other: Any) -> Any:
+    """Whether an entry comes before another; of the same moment, what was entered first."""
+    return one.when < other.when or (one.when == other.when and one.order < other.order)
 
 
 @inlined
@@ -36,15 +44,14 @@ def pop(t: Any) -> None:
     heap, now = t.heap, t.now[0]
     last = now.pending - 1
     now.pending = last
-    when = heap[last].when
     place = 0
     while True:
         below = 2 * place + 1
         if below >= last:
             break
-        if below + 1 < last and heap[below + 1].when < heap[below].when:
+        if below + 1 < last and earlier(heap[below + 1], heap[below]):
             below += 1
-        if heap[below].when >= when:
+        if earlier(heap[last], heap[below]):
             break
         heap[place] = heap[below]
         place = below

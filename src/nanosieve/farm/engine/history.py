@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 MOST_EVENTS = 20_000_000
 """Events of a run; more would need more than some 5 GB of memory."""
 
+
 @dataclass(frozen=True, eq=False)
 class History:
     """Every event of a run: what `FarmRun` is a summary of.
@@ -70,7 +71,9 @@ def trace_farm(
     whole(seed, name="seed", least=0)
     end = quantity(duration, "s", name="run: duration", example="10 s", zero=False)
     if not np.isfinite(end) or not 0 <= warm_up < 1:
-        message = f"run: duration = {duration!r}, warm_up = {warm_up!r}; accepted: a finite time, and 0 to below 1"
+        message = (
+            f"run: duration = {duration!r}, warm_up = {warm_up!r}; accepted: a finite time, and 0 to below 1"
+        )
         raise SettingsError(message)
     rng = stream(seed, draws.ARRIVALS)
     dead_time = source.run(end, rng) if isinstance(source, BehindTrigger) else None

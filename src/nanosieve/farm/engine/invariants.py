@@ -49,5 +49,7 @@ def check_little(integral: float, arrivals: Floats, ended: Floats, horizon: floa
     times = np.minimum(ended, horizon) - np.minimum(arrivals, horizon)
     spent = math.fsum(times.tolist()) if len(times) < 10_000 else float(times.sum())
     if abs(spent - integral) > 1e-7 * abs(spent) + 1e-12 * horizon * (len(times) + 1):
-        message = f"Little's law: events spent {spent:.9g} s in the farm, but it held {integral:.9g} events · s"
+        message = (
+            f"Little's law: events spent {spent:.9g} s in the farm, which held {integral:.9g} events · s"
+        )
         raise InvariantError(message)

@@ -83,7 +83,8 @@ def unstable_parts(
     """Which of builder, farm and output do not settle.
 
     A buffer without limit in front of a load above 1 does not, and neither does a backlog that is seen to
-    grow. What has a finite buffer loses events instead, which is no instability.
+    grow over the run. A finite buffer that is full loses events instead, which is no instability; one that
+    still fills up grows, and the run is too short to say anything of its steady state.
     """
     grows = {
         part
@@ -94,7 +95,8 @@ def unstable_parts(
         if link is not None and math.isinf(float(link.buffer)) and loads[part] > 1:
             grows.add(part)
     inner = max(loads.get(name, 0.0) for name in ("slots", "accelerators", "accelerator link"))
-    if math.isinf(farm.nodes.queue) and farm.time_out is None and inner > 1:
-        if farm.accelerators is None or math.isinf(farm.accelerators.queue) or loads["slots"] > 1:
-            grows.add("farm")
+    there = farm.accelerators
+    loses = there is not None and math.isfinite(there.queue) and loads["slots"] <= 1
+    if inner > 1 and math.isinf(farm.nodes.queue) and farm.time_out is None and not loses:
+        grows.add("farm")
     return tuple(part for part in growth if part in grows)

@@ -36,7 +36,7 @@ def load(t: Any, node: Any) -> None:
 
 
 @inlined
-def choose(t: Any) -> int:
+def choose(t: Any) -> Any:
     """The node for an event, or -1 where none can take it now."""
     settings, now = t.settings[0], t.now[0]
     if settings.dispatch == ROUND_ROBIN:

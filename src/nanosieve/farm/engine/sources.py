@@ -1,4 +1,4 @@
-"""When events arrive at the farm: Poisson at a rate, along a fill, behind a hardware trigger, or as recorded."""
+"""When events arrive: Poisson at a rate, along a fill, behind a hardware trigger, or as recorded."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class RateProfile:
         root = np.sqrt(np.maximum(rates[piece] ** 2 + 2 * slope * rest, 0))
         with np.errstate(invalid="ignore", divide="ignore"):
             step = np.where(rest > 0, 2 * rest / (rates[piece] + root), 0.0)
-        return np.minimum(times[piece] + step, np.nextafter(duration, 0))
+        return np.asarray(np.minimum(times[piece] + step, np.nextafter(duration, 0)))
 
 
 @dataclass(frozen=True)

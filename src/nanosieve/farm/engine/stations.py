@@ -22,7 +22,7 @@ __all__ = ["attempt", "fill", "free_server", "send", "send_back"]
 
 
 @inlined
-def station_of(t: Any, n: Any) -> int:
+def station_of(t: Any, n: Any) -> Any:
     """The accelerators of the node of an event, or the pool."""
     return t.events[n].node if t.settings[0].per_node else 0
 

@@ -31,7 +31,7 @@ SETTINGS = np.dtype([
     ("launch", "f8"), ("bandwidth", "f8"), ("latency", "f8"), ("sent", "f8"), ("returned", "f8"),
     ("places", "i8"), ("retries", "i8"), ("retry_after", "f8"),
 ])  # fmt: skip
-"""One row: the farm. `leaves`: nodes rounded up to a power of two; the row behind them is the common queue."""
+"""One row: the farm. `leaves`: nodes rounded up to a power of two; the common queue is the row behind."""
 
 EVENT = np.dtype([
     ("arrival", "f8"), ("size", "f8"), ("deadline", "f8"), ("began", "f8"), ("ended", "f8"),
@@ -53,12 +53,12 @@ STATION = np.dtype([
 ])  # fmt: skip
 """Accelerators behind one queue and one link: those of a node, or the pool."""
 
-ENTRY = np.dtype([("when", "f8"), ("who", "i4"), ("version", "i4"), ("kind", "i8")])
+ENTRY = np.dtype([("when", "f8"), ("order", "i8"), ("who", "i4"), ("version", "i4"), ("kind", "i8")])
 
 NOW = np.dtype([
-    ("time", "f8"), ("pending", "i8"), ("overflow", "i8"), ("next_node", "i8"), ("row", "i8"),
-    ("in_farm", "i8"), ("waiting", "i8"), ("busy", "i8"), ("up", "i8"), ("accelerators", "i8"),
-    ("at_stations", "i8"), ("left", "i8"), ("happened", "i8"),
+    ("time", "f8"), ("pending", "i8"), ("entered", "i8"), ("overflow", "i8"), ("next_node", "i8"),
+    ("row", "i8"), ("in_farm", "i8"), ("waiting", "i8"), ("busy", "i8"), ("up", "i8"),
+    ("accelerators", "i8"), ("at_stations", "i8"), ("left", "i8"), ("happened", "i8"),
 ])  # fmt: skip
 """One row: the moment. `left`: events in the farm at the end of the run, before it is emptied."""
 
