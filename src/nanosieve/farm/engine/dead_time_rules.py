@@ -160,7 +160,7 @@ class HardwareTrigger:
             raise SettingsError(message)
         if self.pipeline is not None and self.pipeline < self.depth:
             message = (
-                f"hardware trigger: pipeline = {self.pipeline} BC is shorter than the latency of {self.depth} "
+                f"hardware trigger: pipeline = {self.pipeline} BC is shorter than the latency, {self.depth} "
                 "BC, so that data are gone before the decision; lengthen it or decide earlier"
             )
             raise SettingsError(message)

@@ -1,5 +1,7 @@
 """Distributions of service times and event sizes: frozen descriptions that draw.
 
+Times are in s, or text with a unit; sizes are plain numbers of bytes.
+
 Every draw starts from a standard normal number per event, so that two quantities of one event (its size
 and its time) are correlated by correlating their normal numbers, whatever their distributions are: a
 Gaussian copula. The number drawn never falls as the normal number rises.

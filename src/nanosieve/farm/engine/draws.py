@@ -42,6 +42,10 @@ class Drawn:
     work: Floats
     verdict: Whole
 
+    def chosen(self, places: Whole) -> Drawn:
+        """Those of (M,) places."""
+        return Drawn(self.event_class[places], self.size[places], self.work[places], self.verdict[places])
+
     @property
     def reached(self) -> NDArray[np.bool_]:
         """(N, S) whether an event gets to a stage, if nothing is lost."""

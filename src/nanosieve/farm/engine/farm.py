@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nanosieve.errors import SettingsError, UnknownNameError
@@ -44,7 +44,7 @@ class EventClass:
 
     name: str
     fraction: float = 1.0
-    size: Distribution = Constant(1.0)
+    size: Distribution = field(default_factory=lambda: Constant(1.0))
     correlation: float = 0.0
 
     def __post_init__(self) -> None:

@@ -89,7 +89,7 @@ def trace_farm(
     drawn = draw_events(farm, len(arrivals), seed)
     built = pass_link(farm.builder, arrivals, drawn.size)
     entered = np.flatnonzero(~built.lost)
-    inside = Drawn(*(part[entered] for part in (drawn.event_class, drawn.size, drawn.work, drawn.verdict)))
+    inside = drawn.chosen(entered)
     outages = draw_outages(farm.nodes.failures, farm.nodes.count, end, seed)
     nodes = run_nodes(farm, built.ended[entered], inside, outages, edges)
     _check(built.ended[entered], nodes, end)

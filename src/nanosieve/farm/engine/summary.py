@@ -37,7 +37,7 @@ def summarise(farm: Farm, history: History, seed: int, quantiles: tuple[float, .
     loads = offered_loads(farm, history.drawn, rate)
     growth = _growth(farm, history)
     unstable = unstable_parts(farm, loads, growth, rate)
-    tally = {name: history.nodes.tally[name][1:] / widths for name in history.nodes.tally.dtype.names}
+    tally = {name: history.nodes.tally[name][1:] / widths for name in ("in_farm", "waiting", "up")}
     through = history.stored[~history.output.lost]
     leaving = np.searchsorted(edges, history.output.ended[~history.output.lost], side="right") - 1
     fates, classes = _fates(farm, history, batch, batches)
