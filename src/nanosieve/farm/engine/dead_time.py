@@ -24,6 +24,9 @@ from nanosieve.physics.filling import SLOTS, FillingScheme
 
 __all__ = ["DeadTime", "candidate_crossings", "simulate_dead_time", "veto"]
 
+MOST_CANDIDATES = 100_000_000
+"""Of a run; more would need more than some 4 GB of memory."""
+
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -112,6 +115,13 @@ def candidate_crossings(
     Raises:
         SettingsError: a probability above 1 in some crossing; slot weights that are all zero.
     """
+    expected = float(trigger.rate) * orbits * SLOTS * CROSSING_TIME
+    if expected > MOST_CANDIDATES:
+        message = (
+            f"hardware trigger: {expected:.3g} candidates; accepted: up to {MOST_CANDIDATES:,} in a run; "
+            "shorten it"
+        )
+        raise SettingsError(message)
     weights = np.array([trigger.slot_weights.get(int(slot), 1.0) for slot in scheme.slots])
     if not weights.sum() > 0:
         message = f"hardware trigger: slot_weights of scheme {scheme.name!r} are all zero; raise some"

@@ -17,14 +17,11 @@ from nanosieve.farm.engine.farm import Farm
 from nanosieve.farm.engine.invariants import check_conservation, check_little
 from nanosieve.farm.engine.links import Passed, pass_link
 from nanosieve.farm.engine.nodes_run import NodesRun, run_nodes
-from nanosieve.farm.engine.sources import BehindTrigger, Source
+from nanosieve.farm.engine.sources import MOST_EVENTS, BehindTrigger, Source
 
-__all__ = ["MOST_EVENTS", "History", "trace_farm"]
+__all__ = ["History", "trace_farm"]
 
 Floats = NDArray[np.float64]
-
-MOST_EVENTS = 20_000_000
-"""Events of a run; more would need more than some 5 GB of memory."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,23 @@ from nanosieve.farm.engine.dead_time import DeadTime, simulate_dead_time
 from nanosieve.farm.engine.dead_time_rules import HardwareTrigger
 from nanosieve.physics.filling import FillingScheme
 
-__all__ = ["BehindTrigger", "Poisson", "RateProfile", "Recorded", "Source"]
+__all__ = ["MOST_EVENTS", "BehindTrigger", "Poisson", "RateProfile", "Recorded", "Source"]
 
 Floats = NDArray[np.float64]
+
+MOST_EVENTS = 20_000_000
+"""Events of a run; more would need more than some 5 GB of memory."""
+
+
+def _number(expected: float, rng: np.random.Generator) -> int:
+    """A Poisson number of events, unless they are too many."""
+    if expected > MOST_EVENTS:
+        message = (
+            f"source: {expected:.3g} events would arrive; accepted: up to {MOST_EVENTS:,} in a run; "
+            "shorten it or lower the rate"
+        )
+        raise SettingsError(message)
+    return int(rng.poisson(expected))
 
 
 class Source(Protocol):
@@ -47,7 +61,7 @@ class Poisson:
 
     def arrivals(self, duration: float, rng: np.random.Generator) -> Floats:
         """A Poisson number of them, each anywhere."""
-        number = rng.poisson(float(self.rate) * duration)
+        number = _number(float(self.rate) * duration, rng)
         return np.sort(rng.random(number)) * duration
 
 
@@ -63,7 +77,7 @@ class RateProfile:
 
     >>> profile = RateProfile.fill(1e5, ramp=60, levelled=3600, lifetime=36000, duration=7200)
     >>> [round(profile.rate_at(t)) for t in (30, 60, 3660, 7200)]
-    [50000, 100000, 100000, 90637]
+    [50000, 100000, 100000, 90635]
     """
 
     times: tuple[float, ...]
@@ -109,7 +123,7 @@ class RateProfile:
         expected = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(times))])
         if not expected[-1] > 0:
             return np.empty(0)
-        number = np.sort(rng.random(rng.poisson(expected[-1]))) * expected[-1]
+        number = np.sort(rng.random(_number(expected[-1], rng))) * expected[-1]
         piece = np.clip(np.searchsorted(expected, number, side="right") - 1, 0, len(times) - 2)
         rest, slope = number - expected[piece], np.diff(rates)[piece] / np.diff(times)[piece]
         root = np.sqrt(np.maximum(rates[piece] ** 2 + 2 * slope * rest, 0))
