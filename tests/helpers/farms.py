@@ -23,7 +23,7 @@ from nanosieve.farm.engine import (
 def complete_farm(
     nodes: Nodes, time_out: TimeOut | None = None, *, pool: bool = True, **accelerators: Any
 ) -> Farm:
-    """Two classes, four stages, accelerators, builder and output, all of them busy at 100 Hz for 5 × 4 slots."""
+    """Two classes, four stages, accelerators, builder and output, all busy at 100 Hz for 5 × 4 slots."""
     settings = {
         "count": 5 if pool else 1,
         "pool": pool,

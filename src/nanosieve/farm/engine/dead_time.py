@@ -1,12 +1,13 @@
 """Dead time bunch by bunch: which candidates of a hardware trigger the rules let through.
 
-A candidate arises in each filled crossing independently. Only crossings with a candidate are visited: the
-number of filled crossings to the next one is geometric, so that nothing is approximated by the leap, and
-levels of buckets and buffers follow from the time elapsed.
+A candidate arises in each filled crossing independently. Where candidates are rare, only their crossings
+are visited: the number of filled crossings to the next one is geometric, so that nothing is approximated by
+the leap, and levels of buckets and buffers follow from the time elapsed.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ __all__ = ["DeadTime", "candidate_crossings", "simulate_dead_time", "veto"]
 
 MOST_CANDIDATES = 100_000_000
 """Of a run; more would need more than some 4 GB of memory."""
+
+FREQUENT = 0.05
+"""Probability of a candidate from which on every crossing is visited, not only those with one."""
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,15 +88,12 @@ def simulate_dead_time(
     candidates = candidate_crossings(trigger, scheme, orbits, np.random.default_rng(seed))
     cause = veto(candidates, trigger.rules)
     kept = candidates[cause == 0]
-    batch = candidates * batches // (orbits * SLOTS)
-    offered = np.bincount(batch, minlength=batches).astype(np.float64)
-
-    def part(which: int) -> Floats:
-        return np.bincount(batch[cause == which], minlength=batches).astype(np.float64)
-
     names = trigger.rules.names
-    parts = [part(which) for which in range(len(names) + 1)]
-    if sum(float(each.sum()) for each in parts) != len(candidates):
+    starts = np.searchsorted(candidates, np.arange(batches + 1) * (orbits * SLOTS) // batches)
+    slices = [cause[first:last] for first, last in itertools.pairwise(starts)]
+    parts = np.array([np.bincount(each, minlength=len(names) + 1) for each in slices], dtype=np.float64).T
+    offered = np.diff(starts).astype(np.float64)
+    if parts.shape[0] > len(names) + 1 or parts.sum() != len(candidates):
         message = f"{len(candidates)} candidates, but accepts and losses add up to another number"
         raise InvariantError(message)
     span = orbits * SLOTS * CROSSING_TIME
@@ -135,6 +136,9 @@ def candidate_crossings(
             f"{scheme.name!r} can give ({scheme.crossing_rate:.6g} Hz); lower it"
         )
         raise SettingsError(message)
+    if highest > FREQUENT:
+        fired = rng.random((orbits, scheme.bunches), dtype=np.float32) < probability.astype(np.float32)
+        return np.asarray((np.arange(orbits)[:, None] * SLOTS + scheme.slots)[fired])
     filled = orbits * scheme.bunches
     number = _geometric_walk(highest, filled, rng)
     if not (weights == weights[0]).all():  # thinning
