@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from helpers.farms import complete_farm, queue_farm
 from nanosieve.errors import InvariantError, SettingsError, UnknownNameError
 from nanosieve.farm.engine import (
+    FATES,
     Accelerators,
     BehindTrigger,
     Constant,
@@ -30,11 +31,20 @@ from nanosieve.farm.engine import (
     Recorded,
     Stage,
     TimeOut,
+    heap,
+    history,
+    nodes,
+    nodes_run,
     simulate_farm,
+    stations,
     sweep,
+    tables,
     trace_farm,
 )
+from nanosieve.farm.engine.compiled import version_of
+from nanosieve.farm.engine.draws import draw_events, draw_outages
 from nanosieve.farm.engine.invariants import check_conservation, check_little
+from nanosieve.farm.engine.loop import run as run_loop
 from nanosieve.farm.engine.tables import ACCEPTED, IN_FLIGHT
 from nanosieve.figure import Figure
 from nanosieve.physics.filling import find_scheme
@@ -47,8 +57,6 @@ def at(*times: float) -> Recorded:
 
 
 def fates(farm: Farm, source: Recorded, **others) -> list[str]:
-    from nanosieve.farm.engine import FATES
-
     return [FATES[k] for k in trace_farm(farm, source, duration=100.0, batches=2, **others).fate]
 
 
@@ -122,8 +130,6 @@ class TestPartsByHand:
         stages = (Stage("a", {"fast": Constant(2.0), "slow": Constant(4.0)}),)
         farm = Farm(classes, stages, Nodes(100), time_out=time_out)
         history = trace_farm(farm, Poisson(1.0), duration=100.0, batches=2)
-        from nanosieve.farm.engine import FATES
-
         for k, fate in enumerate(expected):
             mine = history.drawn.event_class == k
             assert {FATES[f] for f in history.fate[mine]} == {fate}
@@ -158,15 +164,63 @@ class TestPartsByHand:
         assert lost.nodes_up.value == pytest.approx(4.0, abs=0.3)
 
 
+class TestOutages:
+    """Node 0 fails at 1 and is back at 4; what happens then, by hand."""
+
+    @pytest.fixture(autouse=True)
+    def outages(self, monkeypatch):
+        times = np.array([1.0, 4.0]), np.array([0, ~0])
+        monkeypatch.setattr(history, "draw_outages", lambda *_: times)
+
+    def farm(self, count: int, slots: int, events: str, **others) -> Farm:
+        nodes = Nodes(count, slots, failures=Failures(1.0, 1.0, events), **others)
+        return Farm(ONE, (Stage("a", Constant(2.0)),), nodes)
+
+    def test_what_runs_and_waits_on_the_node_is_lost(self):
+        farm = self.farm(2, 1, "lost", dispatch="round robin")
+        # 0 and 0.4 go to node 0, 0.2 and 0.6 to node 1
+        assert fates(farm, at(0, 0.2, 0.4, 0.6)) == ["lost: failure", "accepted"] * 2
+        assert decided(farm, at(0, 0.2, 0.4, 0.6)) == [1.0, 2.2, 1.0, 4.2]
+
+    def test_or_goes_elsewhere_and_starts_anew(self):
+        farm = self.farm(2, 1, "again", dispatch="round robin")
+        assert decided(farm, at(0, 0.2, 0.4, 0.6)) == [6.2, 2.2, 8.2, 4.2]
+
+    def test_a_common_queue_waits_for_the_node_to_come_back(self):
+        farm = self.farm(1, 1, "again")
+        assert decided(farm, at(0, 0.5, 2)) == [8.0, 6.0, 10.0]  # the failed one queues up behind
+        farm = self.farm(1, 3, "again")
+        assert decided(farm, at(0, 0.5, 2)) == [6.0, 6.0, 6.0]
+
+    def test_without_a_node_that_is_up_the_others_lose(self):
+        for dispatch in ("round robin", "least loaded"):
+            farm = self.farm(1, 1, "again", dispatch=dispatch)
+            assert fates(farm, at(0, 2, 5)) == ["lost: queue", "lost: queue", "accepted"]
+
+    def test_a_pool_works_on_for_nothing(self):
+        """The event that its node forgot keeps the accelerator busy until 2; it is computed again behind."""
+        stages = (Stage("network", Constant(2.0), accelerator=True),)
+        nodes = Nodes(2, 1, failures=Failures(1.0, 1.0, "again"))
+        farm = Farm(ONE, stages, nodes, Accelerators(1, pool=True))
+        assert decided(farm, at(0)) == [4.0]
+        own = Farm(ONE, stages, nodes, Accelerators(1))
+        assert decided(own, at(0)) == [3.0]
+
+    def test_a_time_out_does_not_outlive_its_event(self):
+        farm = dataclasses.replace(self.farm(1, 1, "again"), time_out=TimeOut(2.5))
+        assert fates(farm, at(0)) == ["accepted"]
+        slow = dataclasses.replace(farm, stages=(Stage("a", Constant(9.0)),))
+        assert decided(slow, at(0)) == [6.5]
+        assert fates(slow, at(0)) == ["lost: time-out"]
+
+
 def trace_nodes(farm: Farm, source: Recorded) -> list[int]:
     """The node of each event, from the tables of the loop."""
-    from nanosieve.farm.engine.draws import draw_events, draw_outages
-    from nanosieve.farm.engine.loop import run
-    from nanosieve.farm.engine.nodes_run import _tables
-
     drawn = draw_events(farm, len(source.times), 0)
-    t = _tables(farm, source.times, drawn, draw_outages(None, 1, 1.0, 0), np.array([0.0, 100.0]), 1000)
-    run(t)
+    t = nodes_run._tables(
+        farm, source.times, drawn, draw_outages(None, 1, 1.0, 0), np.array([0.0, 100.0]), 1000
+    )
+    run_loop(t)
     return t.events["node"].tolist()
 
 
@@ -318,29 +372,27 @@ def test_no_farm_breaks_conservation_or_littles_law(
 
 
 class TestTheChecksBite:
-    history = trace_farm(queue_farm(Exponential(1.0), 3), Poisson(2.5), duration=100.0)
+    traced = trace_farm(queue_farm(Exponential(1.0), 3), Poisson(2.5), duration=100.0)
 
     def test_an_event_without_a_fate(self):
-        fate = self.history.nodes.fate.copy()
+        fate = self.traced.nodes.fate.copy()
         fate[7] = IN_FLIGHT
         with pytest.raises(InvariantError, match=r"^conservation: 1 of \d+ events have no fate though"):
             check_conservation(fate, 0, 0)
 
     def test_an_event_counted_twice(self):
-        left = self.history.nodes.left
+        left = self.traced.nodes.left
         with pytest.raises(InvariantError, match=r"^conservation: \d+ events in flight at the end by their"):
             check_conservation(np.full(9, ACCEPTED, dtype=np.int8), left, left + 1)
 
     def test_a_time_that_is_wrong_by_a_millionth(self):
-        nodes = self.history.nodes
+        nodes = self.traced.nodes
         integral = float(nodes.tally["in_farm"].sum())
-        check_little(integral, self.history.arrivals, nodes.ended, 100.0)
+        check_little(integral, self.traced.arrivals, nodes.ended, 100.0)
         with pytest.raises(InvariantError, match=r"^Little's law: events spent [\d.]+ s in the farm, which"):
-            check_little(integral * (1 + 1e-6), self.history.arrivals, nodes.ended, 100.0)
+            check_little(integral * (1 + 1e-6), self.traced.arrivals, nodes.ended, 100.0)
 
     def test_a_run_with_a_fault_raises(self, monkeypatch):
-        from nanosieve.farm.engine import history
-
         def forget(*arguments):
             run = honest(*arguments)
             run.ended[3] += 0.5
@@ -353,8 +405,6 @@ class TestTheChecksBite:
 
 
 def test_a_heap_that_is_too_small_is_made_larger(monkeypatch):
-    from nanosieve.farm.engine import nodes_run
-
     farm = complete_farm(Nodes(5, 4), TimeOut("1 s"))
     expected = trace_farm(farm, Poisson(100.0), duration=5.0)
     honest, rooms = nodes_run._tables, []
@@ -367,6 +417,20 @@ def test_a_heap_that_is_too_small_is_made_larger(monkeypatch):
     found = trace_farm(farm, Poisson(100.0), duration=5.0)
     assert len(rooms) > 1
     np.testing.assert_array_equal(found.decided, expected.decided)
+
+
+def test_compiled_code_is_of_the_steps_as_they_are_now():
+    t = nodes_run._tables(
+        queue_farm(Constant(1.0), 1),
+        np.zeros(1),
+        draw_events(queue_farm(Constant(1.0), 1), 1, 0),
+        draw_outages(None, 1, 1.0, 0),
+        np.array([0.0, 1.0]),
+        9,
+    )
+    run_loop(t)
+    assert t.now["program"][0] == version_of(heap, nodes, stations, tables)
+    assert version_of(heap) != version_of(nodes)
 
 
 def test_a_sweep_gives_what_single_runs_give():

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nanosieve.farm.engine.compiled import inlined, loop
+from nanosieve.farm.engine import heap, nodes, stations, tables
+from nanosieve.farm.engine.compiled import inlined, loop, version_of
 from nanosieve.farm.engine.heap import pop
 from nanosieve.farm.engine.nodes import dispatch, end_stage, fail, leave, recover, resume
 from nanosieve.farm.engine.stations import attempt, fill, free_server, send, send_back
@@ -47,37 +48,6 @@ def advance(t: Any, time: Any) -> None:
     now.time = time
 
 
-@loop
-def run(t: Any) -> None:
-    """Bring all events through the farm, and on until it is empty; ends early at an overflow of the heap."""
-    now, events, heap = t.now[0], t.events, t.heap
-    n, f = 0, 0
-    while not now.overflow:
-        arrival = events[n].arrival if n < len(events) else np.inf
-        outage = t.outages[f] if f < len(t.outages) else np.inf
-        coming = heap[0].when if now.pending else np.inf
-        time = min(arrival, outage, coming)
-        if time == np.inf:
-            break
-        advance(t, time)
-        now.happened += 1
-        if outage == time:
-            if t.of[f] >= 0:
-                fail(t, t.of[f], time)
-            else:
-                recover(t, ~t.of[f], time)
-            f += 1
-        elif coming == time:
-            kind, who, version = heap[0].kind, heap[0].who, heap[0].version
-            pop(t)
-            happen(t, kind, who, version, time)
-        else:
-            now.in_farm += 1
-            dispatch(t, n, time)
-            n += 1
-    advance(t, max(now.time, t.edges[-1]))
-
-
 @inlined
 def happen(t: Any, kind: Any, who: Any, version: Any, time: Any) -> None:
     """Do what an entry of the heap says, unless its event or accelerator has changed its mind since."""
@@ -103,3 +73,43 @@ def happen(t: Any, kind: Any, who: Any, version: Any, time: Any) -> None:
             resume(t, who, time)
     elif kind == TIME_OUT:
         leave(t, who, t.settings[0].time_out_fate, time)
+
+
+def compile_run(program: int) -> Any:
+    """The loop, kept on disk for one version of its steps, `program`."""
+
+    @loop
+    def run(t: Any) -> None:
+        now, events, first = t.now[0], t.events, t.heap[0]
+        now.program = program
+        n, f = 0, 0
+        while not now.overflow:
+            arrival = events[n].arrival if n < len(events) else np.inf
+            outage = t.outages[f] if f < len(t.outages) else np.inf
+            coming = first.when if now.pending else np.inf
+            time = min(arrival, outage, coming)
+            if time == np.inf:
+                break
+            advance(t, time)
+            now.happened += 1
+            if outage == time:
+                if t.of[f] >= 0:
+                    fail(t, t.of[f], time)
+                else:
+                    recover(t, ~t.of[f], time)
+                f += 1
+            elif coming == time:
+                kind, who, version = first.kind, first.who, first.version
+                pop(t)
+                happen(t, kind, who, version, time)
+            else:
+                now.in_farm += 1
+                dispatch(t, n, time)
+                n += 1
+        advance(t, max(now.time, t.edges[-1]))
+
+    return run
+
+
+run = compile_run(version_of(heap, nodes, stations, tables))
+"""Bring all events through the farm that `Tables` describe, until it is empty; an overflow ends it early."""

@@ -58,7 +58,7 @@ ENTRY = np.dtype([("when", "f8"), ("order", "i8"), ("who", "i4"), ("version", "i
 NOW = np.dtype([
     ("time", "f8"), ("pending", "i8"), ("entered", "i8"), ("overflow", "i8"), ("next_node", "i8"),
     ("row", "i8"), ("in_farm", "i8"), ("waiting", "i8"), ("busy", "i8"), ("up", "i8"),
-    ("accelerators", "i8"), ("at_stations", "i8"), ("left", "i8"), ("happened", "i8"),
+    ("accelerators", "i8"), ("at_stations", "i8"), ("left", "i8"), ("happened", "i8"), ("program", "i8"),
 ])  # fmt: skip
 """One row: the moment. `left`: events in the farm at the end of the run, before it is emptied."""
 
