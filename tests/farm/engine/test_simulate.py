@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -269,6 +270,21 @@ class TestReports:
         assert run.output_bandwidth.value == pytest.approx(100 * run.output_rate.value)
         assert run.resources["builder"].load == pytest.approx(0.4, rel=0.03)
 
+    def test_a_run_without_warm_up_counts_every_event(self):
+        run = simulate_farm(queue_farm(Constant(0.5), 9), at(*range(100)), duration=100.0, warm_up=0.0)
+        assert (run.events, run.offered.value, run.in_farm.value) == (100, 1.0, 0.5)
+        late = simulate_farm(queue_farm(Constant(0.5), 9), at(*range(100)), duration=100.0, warm_up=0.25)
+        assert late.events == 75
+
+    def test_the_numbers_become_json(self):
+        source = BehindTrigger(HardwareTrigger("2 kHz"), find_scheme("lhc-2544-48b"))
+        run = simulate_farm(queue_farm(Constant("1 ms"), 9), source, duration="1 s")
+        read = json.loads(json.dumps(run.to_dict(), allow_nan=False))
+        assert Figure.from_dict(read["dead_time"]["live"]) == run.dead_time.live
+        assert Figure.from_dict(read["latency"]["all"]["0.5"]) == run.latency["all"][0.5]
+        assert Figure.from_dict(read["resources"]["slots"]["busy"]) == run.resources["slots"].busy
+        assert read["unstable"] == []
+
     def test_errors_fall_with_the_root_of_the_length(self):
         farm = queue_farm(Exponential(1.0), 10, 0)
         short, long = (simulate_farm(farm, Poisson(8.0), duration=t, batches=50) for t in (2000.0, 50_000.0))
@@ -296,6 +312,7 @@ class TestInstability:
         run = simulate_farm(queue_farm(Exponential(1.0), 10, 5), Poisson(20.0), duration=2000.0)
         assert run.unstable == ()
         assert run.fates["lost: queue"].value == pytest.approx(50, abs=2)
+        assert run.verdict().startswith("overloaded: no backlog grows, as what does not fit is lost; offered")
 
     @pytest.mark.parametrize("part", ["builder", "output"])
     def test_links_may_be_the_place(self, part: str):

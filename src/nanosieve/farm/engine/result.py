@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from nanosieve.farm.engine.dead_time import DeadTime
 from nanosieve.farm.engine.farm import Farm
@@ -96,8 +97,38 @@ class FarmRun:
         """Cause → lost in % of the events offered."""
         return {name: share for name, share in self.fates.items() if name.startswith("lost")}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers alone, for JSON: figures as `Figure.to_dict`; probabilities of latencies as text."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, Figure):
+                return value.to_dict()
+            if isinstance(value, Mapping):
+                return {str(key): plain(entry) for key, entry in value.items()}
+            if isinstance(value, Resource):
+                return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
+            return list(value) if isinstance(value, tuple) else value
+
+        skipped = {"farm", "dead_time"}
+        found = {
+            entry.name: plain(getattr(self, entry.name))
+            for entry in fields(self)
+            if entry.name not in skipped
+        }
+        if self.dead_time is not None:
+            found["dead_time"] = {"live": plain(self.dead_time.live), "losses": plain(self.dead_time.losses)}
+        return found
+
+    @property
+    def overloaded(self) -> Mapping[str, float]:
+        """Resource → offered load, of those that are offered more than they can do."""
+        return {name: each.load for name, each in self.resources.items() if each.load > 1}
+
     def verdict(self) -> str:
         """One sentence: whether the farm keeps up, and if not, where it grows and how fast."""
+        if not self.unstable and self.overloaded:
+            loads = ", ".join(f"{name} {load:.2f}" for name, load in self.overloaded.items())
+            return f"overloaded: no backlog grows, as what does not fit is lost; offered loads: {loads}"
         if not self.unstable:
             return "stable: no backlog grows"
         grown = ", ".join(f"{place} by {self.growth[place].number()} events/s" for place in self.unstable)
