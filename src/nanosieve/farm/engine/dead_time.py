@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.errors import InvariantError, SettingsError
+from nanosieve.errors import SettingsError
 from nanosieve.farm.engine.batches import BATCHES, check_batches, ratio_of_batches
 from nanosieve.farm.engine.checks import quantity
 from nanosieve.farm.engine.compiled import compiled
@@ -77,7 +77,6 @@ def simulate_dead_time(
 
     Raises:
         SettingsError: more candidates than filled crossings, or a run of less than an orbit per batch.
-        InvariantError: accepts and losses do not add up to the candidates.
     """
     check_batches(batches)
     seconds = quantity(duration, "s", name="dead time: duration", example="1 s", zero=False)
@@ -93,9 +92,6 @@ def simulate_dead_time(
     slices = [cause[first:last] for first, last in itertools.pairwise(starts)]
     parts = np.array([np.bincount(each, minlength=len(names) + 1) for each in slices], dtype=np.float64).T
     offered = np.diff(starts).astype(np.float64)
-    if parts.shape[0] > len(names) + 1 or parts.sum() != len(candidates):
-        message = f"{len(candidates)} candidates, but accepts and losses add up to another number"
-        raise InvariantError(message)
     span = orbits * SLOTS * CROSSING_TIME
     return DeadTime(
         ratio_of_batches(parts[0], offered),
