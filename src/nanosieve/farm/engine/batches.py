@@ -14,7 +14,7 @@ from nanosieve.errors import SettingsError
 from nanosieve.farm.engine.checks import whole
 from nanosieve.figure import Figure, Provenance
 
-__all__ = ["BATCHES", "mean_of_batches", "quantiles_of_batches", "ratio_of_batches"]
+__all__ = ["BATCHES", "fraction_of_batches", "mean_of_batches", "quantiles_of_batches", "ratio_of_batches"]
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +60,18 @@ def ratio_of_batches(part: Floats, total: Floats, unit: str = "%", scale: float 
     ratio = float(part.sum()) / everything
     spread = float((part - ratio * total).std(ddof=1)) * len(part) ** 0.5 / everything
     return Figure(scale * ratio, unit, Provenance.SIMULATED, error=scale * spread)
+
+
+def fraction_of_batches(part: Floats, total: Floats) -> Figure:
+    """Events of (B,) batches in % of others, as `ratio_of_batches`; none, or all, is known to one event only.
+
+    >>> print(fraction_of_batches(np.zeros(4), np.full(4, 250.0)))
+    0.00 ± 0.10 % (simulated)
+    """
+    found = ratio_of_batches(part, total)
+    if found.error == 0 and part.sum() in (0, total.sum()):
+        return Figure(found.value, "%", Provenance.SIMULATED, error=100 / float(total.sum()))
+    return found
 
 
 def quantiles_of_batches(

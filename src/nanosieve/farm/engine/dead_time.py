@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.errors import SettingsError
-from nanosieve.farm.engine.batches import BATCHES, check_batches, ratio_of_batches
+from nanosieve.farm.engine.batches import BATCHES, check_batches, fraction_of_batches
 from nanosieve.farm.engine.checks import quantity
 from nanosieve.farm.engine.compiled import compiled
 from nanosieve.farm.engine.dead_time_rules import CROSSING_TIME, DeadTimeRules, HardwareTrigger
@@ -94,8 +94,8 @@ def simulate_dead_time(
     offered = np.diff(starts).astype(np.float64)
     span = orbits * SLOTS * CROSSING_TIME
     return DeadTime(
-        ratio_of_batches(parts[0], offered),
-        {name: ratio_of_batches(each, offered) for name, each in zip(names, parts[1:], strict=True)},
+        fraction_of_batches(parts[0], offered),
+        {name: fraction_of_batches(each, offered) for name, each in zip(names, parts[1:], strict=True)},
         _rate(offered, span),
         _rate(parts[0], span),
         kept,

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve.farm.engine.batches import mean_of_batches, quantiles_of_batches, ratio_of_batches
+from nanosieve.farm.engine.batches import (
+    fraction_of_batches,
+    mean_of_batches,
+    quantiles_of_batches,
+    ratio_of_batches,
+)
 from nanosieve.farm.engine.farm import Farm
 from nanosieve.farm.engine.history import History
 from nanosieve.farm.engine.links import Passed
@@ -83,7 +88,7 @@ def _fates(
         for number, name in enumerate(FATES):
             if number in present:
                 part = _counts(batch[chosen & (history.fate == number)], batches)
-                found[name] = ratio_of_batches(part, offered)
+                found[name] = fraction_of_batches(part, offered)
         return found
 
     present = {ACCEPTED, REJECTED, *np.unique(history.fate).tolist()}
@@ -97,7 +102,7 @@ def _kept(farm: Farm, history: History, batch: Whole, batches: int) -> dict[str,
     found = {}
     for k, each in enumerate(farm.classes):
         mine = history.drawn.event_class == k
-        found[each.name] = ratio_of_batches(
+        found[each.name] = fraction_of_batches(
             _counts(batch[mine & stored], batches), _counts(batch[mine], batches)
         )
     return found
