@@ -83,6 +83,13 @@ class TestPartsByHand:
         seeing = Farm(ONE, stages, Nodes(3, dispatch="least loaded"))
         assert trace_nodes(seeing, source) == [0, 1, 0, 1]
 
+    def test_what_timed_out_on_its_way_back_is_no_load(self):
+        """The first is back at 3, where the third has its slot, and times out at 3.5; the fourth sees it."""
+        stages = (Stage("a", Constant(2.0)), Stage("b", Constant(1.0), 1.0, True), Stage("c", Constant(1.0)))
+        there = Accelerators(1, holds_slot=False)
+        farm = Farm(ONE, stages, Nodes(2, dispatch="least loaded"), there, time_out=TimeOut(3.5))
+        assert trace_nodes(farm, at(0, 0.1, 0.2, 3.55)) == [0, 1, 0, 0]
+
     def test_batches_wait_for_company_but_not_for_ever(self):
         farm = Farm(
             ONE,
