@@ -80,13 +80,14 @@ def main() -> None:
         history = trace_farm(farm, Poisson(rate), duration=options.events / rate, seed=1)
         agree(name, farm, history)
         number = len(history.arrivals)
-        results[name] = race(
-            {
-                "nanosieve": (lambda f=farm, h=history: engine(f, h), number),
-                "SimPy": (lambda f=farm, h=history: SimpyFarm(f, h.arrivals, h.drawn).run(), number),
-            },
-            options.turns,
-        )
+        tools = {
+            "nanosieve": (lambda f=farm, h=history: engine(f, h), number),
+            "SimPy": (lambda f=farm, h=history: SimpyFarm(f, h.arrivals, h.drawn).run(), number),
+        }
+        if name == "plain queue":
+            work = np.ascontiguousarray(history.drawn.work[:, 0])
+            tools["nanosieve, fast path"] = (lambda h=history, w=work: serve(h.arrivals, w, 10), number)
+        results[name] = race(tools, options.turns)
         steps = history.nodes.happened / number
         print(table(f"{name}, {steps:.1f} steps of the loop per event", results[name]))
     rng = np.random.default_rng(1)

@@ -32,7 +32,9 @@ def load(t: Any, node: Any) -> None:
     """Tell the tournament the load of a node that is up."""
     if t.settings[0].dispatch != ROUND_ROBIN:
         row = t.nodes[node]
-        replay(t, node, row.busy + row.waiting + row.resumed)
+        key = row.busy + row.waiting + row.resumed
+        if key != row.key:
+            replay(t, node, key)
 
 
 @inlined
