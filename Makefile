@@ -64,6 +64,7 @@ bench: $(VENV).bench/.installed
 	$(VENV).bench/bin/python benchmarks/hardware.py
 	$(VENV).bench/bin/python benchmarks/crossings.py
 	$(VENV).bench/bin/python benchmarks/menu.py
+	$(VENV).bench/bin/python benchmarks/farm.py
 
 docs: $(BIN)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

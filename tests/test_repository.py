@@ -43,6 +43,7 @@ ROOMS = (
     "physics.efficiency",
     "physics.menu",
     "physics",
+    "farm.engine",
     "farm.workload",
     "farm.designs",
     "farm.cost",

@@ -15,6 +15,7 @@ __all__ = [
     "GraphError",
     "InexactModelError",
     "InputFileError",
+    "InvariantError",
     "MissingDependencyError",
     "NanosieveError",
     "OutputError",
@@ -86,6 +87,10 @@ class BudgetError(NanosieveError):
 
 class VerificationError(NanosieveError):
     """Two stages disagree; the message names layer, element, event and both values."""
+
+
+class InvariantError(NanosieveError):
+    """A simulation broke a law that it must obey, such as Little's: its fault, not that of the input."""
 
 
 class ToolError(NanosieveError):
