@@ -44,13 +44,13 @@ __all__ = [
 COCKTAILS: Mapping[str, Mapping[str, float]] = {
     "sm": {"w_lnu": 0.592, "qcd": 0.338, "z_ll": 0.067, "ttbar": 0.003},
     "trigger": {
-        "hard_qcd": 0.55,
-        "minbias": 0.20,
-        "w_lnu": 0.08,
-        "drell_yan": 0.06,
-        "photon_jet": 0.06,
-        "ttbar": 0.02,
-        "jpsi_mumu": 0.02,
+        "hard_qcd": 0.45,
+        "minbias": 0.35,
+        "w_lnu": 0.06,
+        "drell_yan": 0.05,
+        "photon_jet": 0.05,
+        "ttbar": 0.015,
+        "jpsi_mumu": 0.015,
         "upsilon_mumu": 0.01,
     },
 }

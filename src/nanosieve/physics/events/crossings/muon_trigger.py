@@ -32,10 +32,10 @@ def trigger_muons(
 ) -> tuple[Objects, Floats, Floats]:
     """Candidates made of true muons; `code` keeps the PDG code, i.e. the charge.
 
-    Mis-measurement of soft muons is rare and makes most of the rate. In half of the events with muons softer
-    than `BOOSTED` GeV the measured value of one of these, chosen at random, is therefore drawn from the
-    density b instead of its true one p: uniform in its logarithm between the two ends of `BOOST`. The event
-    then weighs 1 / (1/2 + 1/2 ⟨b/p⟩), the mean taken over these muons: at most 2, and every rate stays.
+    Mis-measurement of soft muons is rare and makes most of the rate. In half of the events with muons, all
+    of them softer than `BOOSTED` GeV, the measured value of one, chosen at random, is therefore drawn from
+    the density b instead of its true one p: uniform in its logarithm between the two ends of `BOOST`. The
+    event then weighs 1 / (1/2 + 1/2 ⟨b/p⟩), the mean taken over the muons: at most 2, and every rate stays.
 
     Args:
         events: number of events N that the muons belong to.
@@ -51,7 +51,9 @@ def trigger_muons(
     logarithm = np.log(trigger.scale) + width * draw.standard_normal(len(seen))
     in_tail = draw.random(len(seen)) < trigger.tail
     logarithm += np.where(in_tail, draw.exponential(trigger.tail_slope, len(seen)), 0.0)
-    soft = np.flatnonzero(seen.pt < BOOSTED)
+    hardest = np.zeros(events)
+    np.maximum.at(hardest, seen.event, seen.pt)
+    soft = np.flatnonzero(hardest[seen.event] < BOOSTED)
     weights, boosted = np.ones(events), _one_of_each(seen.event[soft], events, draw)
     low, high = np.log(BOOST[0] / seen.pt[soft]), np.log(BOOST[1] / seen.pt[soft])
     uniform = low + (high - low) * draw.random(len(soft))
