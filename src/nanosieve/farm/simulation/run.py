@@ -1,0 +1,140 @@
+"""Designs simulated under scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nanosieve.executor import run_tasks
+from nanosieve.farm.cost import Utilisation, farm_cost
+from nanosieve.farm.designs import Design, demand
+from nanosieve.farm.engine import FarmRun, simulate_farm
+from nanosieve.farm.engine.checks import quantity, whole
+from nanosieve.farm.simulation.extent import EVENTS, extent
+from nanosieve.farm.simulation.result import CAUSES, DesignRun, scaled
+from nanosieve.farm.simulation.scenario import Scenario
+from nanosieve.farm.simulation.stages import Keep
+from nanosieve.farm.simulation.translate import as_engine
+from nanosieve.figure import Figure, Provenance
+
+__all__ = ["simulate_design", "simulate_designs"]
+
+FEW = 10.0
+"""Failures of nodes in a run from which on losses by them are counted, and not worked out."""
+
+
+def simulate_design(
+    design: Design,
+    *,
+    scenario: Scenario | None = None,
+    seconds: float | str | None = None,
+    seed: int = 1,
+    events: int = EVENTS,
+    keep: Keep | None = None,
+) -> DesignRun:
+    """Simulate `design`, the whole farm or as much of it as `events` arrivals allow.
+
+    Args:
+        design: the farm.
+        scenario: its conditions [default: as planned].
+        seconds: of arrivals, in s or with a unit [default: nine mean times of the slowest class of events].
+        seed: same seed, same result.
+        events: that should arrive; more of the farm is simulated where `extent` asks for it.
+        keep: as in `as_engine`.
+
+    Raises:
+        SettingsError: a setting out of range, or more events than a run holds.
+        UnknownNameError: names in `keep`, or a workload that is not there any more.
+    """
+    scenario = scenario or Scenario()
+    whole(events, name="events", least=1000)
+    if seconds is not None:
+        seconds = quantity(seconds, "s", name="seconds", example="60 s", zero=False)
+    part = extent(design, scenario, seconds, events)
+    farm, source, share = as_engine(design, scenario, nodes=part.nodes, keep=keep)
+    run = simulate_farm(farm, source, duration=part.seconds, warm_up=part.warm_up, seed=seed)
+    dead_time = run.dead_time if design.hardware_trigger else None
+    live = dead_time.live if dead_time else Figure(100.0, "%", Provenance.SIMULATED)
+    used = {name: min(each.occupancy.value / 100, 1.0) for name, each in run.resources.items()}
+    utilisation = Utilisation(used["slots"], used.get("accelerators", 0.0))
+    return DesignRun(
+        design=design,
+        scenario=scenario,
+        extent=part,
+        share=share,
+        run=run,
+        dead_time=dead_time,
+        input_rate=demand(design, rate=scenario.rate).input_rate,
+        losses=_losses(design, run, live),
+        live=live,
+        undecided=scaled(_fate(run, "force-accepted"), live.value / 100),
+        processed={name: _decided(fates) for name, fates in run.classes.items()},
+        kept=run.kept,
+        latency=run.latency,
+        utilisation=utilisation,
+        growth={name: scaled(run.growth[name], 1 / share) for name in run.unstable},
+        excess={
+            name: run.offered.value / share * (1 - 1 / load)
+            for name, load in run.overloaded.items()
+            if name != "output"
+        },
+        cost=farm_cost(design, utilisation=utilisation),
+    )
+
+
+def simulate_designs(
+    tasks: Sequence[tuple[Design, Scenario]],
+    *,
+    seconds: float | str | None = None,
+    seed: int = 1,
+    events: int = EVENTS,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Iterator[tuple[int, DesignRun]]:
+    """Simulate many and yield ``(place, run)`` as they finish.
+
+    Args:
+        tasks: designs with their scenarios.
+        seconds, seed, events: as in `simulate_design`.
+        workers, scheduler: as in `nanosieve.executor.run_tasks`.
+    """
+    settings = {"seconds": seconds, "seed": seed, "events": events}
+    yield from run_tasks(_one, [(*task, settings) for task in tasks], workers=workers, scheduler=scheduler)
+
+
+def _one(task: tuple[Design, Scenario, Mapping[str, object]]) -> DesignRun:
+    design, scenario, settings = task
+    return simulate_design(design, scenario=scenario, **settings)  # type: ignore[arg-type]
+
+
+def _fate(run: FarmRun, name: str) -> Figure:
+    """% of the events with a fate; of one that was not seen, no more is known than to one event."""
+    return run.fates.get(name, Figure(0.0, "%", Provenance.SIMULATED, error=100 / run.events))
+
+
+def _losses(design: Design, run: FarmRun, live: Figure) -> dict[str, Figure]:
+    """Cause → % of what the trigger wants; those behind it are lost of the live ones only."""
+    found = {"dead time": Figure(100 - live.value, "%", Provenance.SIMULATED, error=live.error)}
+    for cause, fate in CAUSES.items():
+        if fate:
+            lost = _by_failures(design, run) if cause == "failures" else _fate(run, fate)
+            found[cause] = scaled(lost, live.value / 100)
+    return found
+
+
+def _by_failures(design: Design, run: FarmRun) -> Figure:
+    """% lost by failing nodes: counted, or the mean time on a node over its MTBF where they are rare."""
+    failures = design.failures
+    if failures is None:
+        return Figure(0.0, "%", Provenance.ESTIMATED, source="nodes do not fail")
+    if run.farm.nodes.count * run.duration / failures.mtbf >= FEW:
+        return _fate(run, "lost: failure")
+    on_nodes = run.in_farm.value - run.waiting.value
+    mean = on_nodes / run.offered.value / failures.mtbf
+    return Figure(100 * mean, "%", Provenance.ESTIMATED, source="mean time on a node over its MTBF")
+
+
+def _decided(fates: Mapping[str, Figure]) -> Figure:
+    """Accepted and rejected, in %; of 100 %, the error is that of the rest."""
+    rest = [each for name, each in fates.items() if name not in ("accepted", "rejected")]
+    error = sum((each.error or 0.0) ** 2 for each in rest) ** 0.5
+    return Figure(100 - sum(each.value for each in rest), "%", Provenance.SIMULATED, error=error)
