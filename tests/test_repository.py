@@ -47,6 +47,8 @@ ROOMS = (
     "farm.workload",
     "farm.designs",
     "farm.cost",
+    "farm.simulation",
+    "farm.measurement",
     "farm",
     "networks",
     "report",

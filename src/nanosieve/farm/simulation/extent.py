@@ -59,18 +59,18 @@ def extent(design: Design, scenario: Scenario, seconds: float | None = None, eve
     rate = demand(design, rate=scenario.rate).input_rate
     left = nodes_left(design, scenario)
     share = max(events / (rate * length), LEAST_SLOTS / (left * design.nodes.slots))
-    pool = design.accelerators
-    if pool is not None and pool.attached == "pool":
+    pool = design.accelerators if design.accelerators and design.accelerators.attached == "pool" else None
+    if pool is not None:
         share = max(share, LEAST_POOL / pool.count)
         if pool.batch.wait:
             share = max(share, pool.batch.size / (BATCH_FILL * pool.batch.wait * rate))
     nodes = min(left, max(1, round(left * share)))
-    if pool is not None and pool.attached == "pool" and nodes < left:
-        nodes = min(range(nodes, min(left, nodes + nodes // 4) + 1), key=lambda n: _remainder(pool.count, n, left))
+    if pool is not None and nodes < left:
+        most = min(left, nodes + nodes // 4)
+        nodes = min(range(nodes, most + 1), key=lambda n: _remainder(pool.count * n / left))
     return Extent(nodes, length, min(settling / length, 0.5), settling <= 0.5 * length)
 
 
-def _remainder(accelerators: int, nodes: int, left: int) -> float:
-    """How far the share of the accelerators is from a whole number."""
-    share = accelerators * nodes / left
-    return abs(share - round(share)) / share
+def _remainder(accelerators: float) -> float:
+    """How far the share of the pool is from a whole number of accelerators, relative to it."""
+    return abs(accelerators - round(accelerators)) / accelerators

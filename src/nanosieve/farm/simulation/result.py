@@ -39,7 +39,8 @@ class DesignRun:
         run: of that part, with its own rates and counts.
         dead_time: of the whole hardware trigger; None where there is none.
         input_rate: Hz of the whole farm, before dead time.
-        losses: cause (`CAUSES`) → % of the events that the hardware trigger wants, or of all filled crossings.
+        losses: cause (`CAUSES`) → % of the events that the hardware trigger wants, or of all filled
+            crossings; a backlog that grows counts as lost, as it is once its buffer is full.
         live: % of them for which the trigger is not vetoed.
         undecided: % of them stored because their time was over.
         processed: class → % of its events behind the trigger that were decided, accepted or rejected.
@@ -96,20 +97,21 @@ class DesignRun:
             return f"unstable: the backlog grows at {grown}"
         if self.excess:
             asked = ", ".join(
-                f"{name} by {each:,.0f} events/s (load {self.run.resources[name].load:.2f})"
+                f"{name} {self.run.resources[name].load:.2f} ({each:,.0f} events/s too many)"
                 for name, each in self.excess.items()
             )
-            return f"overloaded: {asked}, lost as soon as the buffers are full"
+            return f"overloaded: offered loads of {asked}; what does not fit is lost"
         return "stable"
 
     def remarks(self) -> list[str]:
         """What has to be known of these numbers."""
         found = []
+        if self.growth:
+            found.append("buffers still fill up at the end; their growth is counted as lost")
         if self.share < 1:
-            count = self.extent.nodes
-            left = round(count / self.share)
+            nodes = f"{self.extent.nodes:,} of {round(self.extent.nodes / self.share):,} nodes"
             found.append(
-                f"simulated: {count:,} of {left:,} nodes with that part of input, pool, bandwidths and buffers; "
+                f"simulated: {nodes} with that part of input, pool, bandwidths and buffers; "
                 "waiting is longer than in the whole farm"
             )
         if not self.extent.settled:
@@ -126,8 +128,8 @@ class DesignRun:
                 return {str(key): plain(entry) for key, entry in value.items()}
             return value.to_dict() if isinstance(value, Figure) else value
 
-        names = ("input_rate", "losses", "lost", "live", "undecided", "processed", "kept", "latency")
-        names += ("output_rate", "growth", "excess", "energy_per_event")
+        names = ["input_rate", "losses", "lost", "live", "undecided", "processed", "kept", "latency"]
+        names += ["output_rate", "growth", "excess", "energy_per_event"]
         return {
             "scenario": self.scenario.title,
             "share": self.share,

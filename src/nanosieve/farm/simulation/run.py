@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nanosieve.executor import run_tasks
 from nanosieve.farm.cost import Utilisation, farm_cost
@@ -18,6 +20,8 @@ from nanosieve.figure import Figure, Provenance
 
 __all__ = ["simulate_design", "simulate_designs"]
 
+BACKLOGS = {"builder": "event building", "farm": "queue", "output": "output"}
+"""Part of the farm → cause of the losses where its backlog does not fit."""
 FEW = 10.0
 """Failures of nodes in a run from which on losses by them are counted, and not worked out."""
 
@@ -56,6 +60,7 @@ def simulate_design(
     live = dead_time.live if dead_time else Figure(100.0, "%", Provenance.SIMULATED)
     used = {name: min(each.occupancy.value / 100, 1.0) for name, each in run.resources.items()}
     utilisation = Utilisation(used["slots"], used.get("accelerators", 0.0))
+    spared = _spared(run)
     return DesignRun(
         design=design,
         scenario=scenario,
@@ -67,8 +72,8 @@ def simulate_design(
         losses=_losses(design, run, live),
         live=live,
         undecided=scaled(_fate(run, "force-accepted"), live.value / 100),
-        processed={name: _decided(fates) for name, fates in run.classes.items()},
-        kept=run.kept,
+        processed={name: scaled(_decided(fates), spared["farm"]) for name, fates in run.classes.items()},
+        kept={name: scaled(each, spared["farm"] * spared["output"]) for name, each in run.kept.items()},
         latency=run.latency,
         utilisation=utilisation,
         growth={name: scaled(run.growth[name], 1 / share) for name in run.unstable},
@@ -112,13 +117,33 @@ def _fate(run: FarmRun, name: str) -> Figure:
 
 
 def _losses(design: Design, run: FarmRun, live: Figure) -> dict[str, Figure]:
-    """Cause → % of what the trigger wants; those behind it are lost of the live ones only."""
+    """Cause → % of what the trigger wants; those behind it are lost of the live ones only.
+
+    A backlog that grows counts as a loss: that many are lost once its buffer is full.
+    """
     found = {"dead time": Figure(100 - live.value, "%", Provenance.SIMULATED, error=live.error)}
     for cause, fate in CAUSES.items():
-        if fate:
-            lost = _by_failures(design, run) if cause == "failures" else _fate(run, fate)
-            found[cause] = scaled(lost, live.value / 100)
+        if not fate:
+            continue
+        lost = _by_failures(design, run) if cause == "failures" else _fate(run, fate)
+        part = next((part for part, where in BACKLOGS.items() if where == cause), "")
+        if part in run.unstable:
+            grown = scaled(run.growth[part], 100 / run.offered.value, "%")
+            error = math.hypot(grown.error or 0.0, lost.error or 0.0)
+            lost = replace(grown, value=max(grown.value, 0.0) + lost.value, error=error)
+        found[cause] = scaled(lost, live.value / 100)
     return found
+
+
+def _spared(run: FarmRun) -> dict[str, float]:
+    """Part of the events that growing backlogs leave: into the farm, and of those decided, to storage."""
+    grown = {part: max(run.growth[part].value, 0.0) for part in run.unstable}
+    stored = run.output_rate.value + grown.get("output", 0.0)
+    before = grown.get("builder", 0.0) + grown.get("farm", 0.0)
+    return {
+        "farm": 1 - before / run.offered.value,
+        "output": 1 - grown.get("output", 0.0) / stored if stored else 1.0,
+    }
 
 
 def _by_failures(design: Design, run: FarmRun) -> Figure:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nanosieve.farm.engine import BehindTrigger, DeadTime, HardwareTrigger, Poisson
+from nanosieve.farm.engine import BehindTrigger, DeadTime, Poisson
 from nanosieve.farm.engine.batches import BATCHES
 from nanosieve.farm.engine.dead_time_rules import CROSSING_TIME
-from nanosieve.physics.filling import FillingScheme
 
 __all__ = ["ShareOfTrigger"]
 
@@ -28,6 +27,7 @@ class ShareOfTrigger(BehindTrigger):
     Attributes:
         share: 0 … 1.
 
+    >>> from nanosieve.farm.engine import HardwareTrigger
     >>> from nanosieve.physics.filling import find_scheme
     >>> source = ShareOfTrigger(HardwareTrigger("100 kHz"), find_scheme("lhc-2544-48b"), 0.1)
     >>> len(source.arrivals(1.0, np.random.default_rng(1))) < 10_000

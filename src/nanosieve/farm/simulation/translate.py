@@ -158,12 +158,7 @@ def _accelerators(
     if there is None:
         return None
     batch, network = there.batch, there.network
-    link: dict[str, float] = {}
-    if network is not None:
-        link["bandwidth"] = network.bandwidth * share
-        link["sent"] = network.request / design.event.size
-        link["returned"] = network.response / design.event.size
-    call = network.latency if network is not None else 0.0
+    call = network.latency if network else 0.0
     return Accelerators(
         count,
         pool=there.attached == "pool",
@@ -172,7 +167,9 @@ def _accelerators(
         launch=slower * (batch.overhead or 0.0),
         latency=(call + pipeline_latency(design, scenario)) / 2,
         holds_slot=False,
-        **link,
+        bandwidth=network.bandwidth * share if network else math.inf,
+        sent=network.request / design.event.size if network else 0.0,
+        returned=network.response / design.event.size if network else 0.0,
     )
 
 
