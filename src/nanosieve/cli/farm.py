@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import click
 from rich.markup import escape
 
+from nanosieve.cli._farm_runs import show_runs
 from nanosieve.cli._farm_tables import cost_as_json, show_costs, show_design
-from nanosieve.cli._terminal import echo_json, show_table
+from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
 from nanosieve.errors import SettingsError
 from nanosieve.farm.cost import Utilisation, farm_cost
 from nanosieve.farm.designs import demand, design_text, known_designs, load_design
+from nanosieve.farm.simulation import EVENTS, DesignRun, Scenario, simulate_designs
+from nanosieve.units import magnitude
 
 __all__ = ["command"]
 
@@ -20,7 +24,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 @click.group("farm")
 def command() -> None:
-    """Designs of trigger farms: list, show, cost.
+    """Designs of trigger farms: list, show, cost, simulate.
 
     A DESIGN is a name from 'farm list' or a YAML file. To make your own, copy one
     ('farm show NAME --yaml > mine.yaml') and change what differs.
@@ -102,3 +106,72 @@ def cost(designs: tuple[str, ...], utilisation: float | None, seed: int, as_json
         echo_json({"designs": document, "reference": costs[0].design, "seed": seed})
         return
     show_costs(loaded, costs)
+
+
+@command.command("simulate")
+@click.argument("designs", metavar="DESIGN...", nargs=-1, required=True)
+@click.option(
+    "--rate", "rates", type=float, multiple=True, help="Input over the planned one; again for more."
+)
+@click.option("--nodes-lost", type=float, default=0.0, help="Fraction of the nodes that are gone, as 0.1.")
+@click.option("--pileup", type=float, help="Collisions in a crossing, for the service times.")
+@click.option(
+    "--time-out", "time_outs", multiple=True, help='As "30 s", instead of the design\'s; again for more.'
+)
+@click.option(
+    "--times", type=float, default=0.5, help="Place within the bands of service times: 0 lower, 1 upper edge."
+)
+@click.option("--seconds", type=float, help="Simulated [default: until the slowest events are settled].")
+@click.option(
+    "--events", type=int, default=EVENTS, show_default=True, help="A part of the farm gets so many."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed meets the same events.")
+@click.option("--workers", type=click.IntRange(1), help="Processes [default: one per core].")
+@click.option("--scheduler", help="Address of a Dask scheduler to use instead.")
+@_json
+def simulate(
+    designs: tuple[str, ...],
+    rates: tuple[float, ...],
+    nodes_lost: float,
+    pileup: float | None,
+    time_outs: tuple[str, ...],
+    times: float,
+    seconds: float | None,
+    events: int,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    as_json: bool,
+) -> None:
+    """Simulate designs event by event, side by side: losses by cause, latency, occupancy, power, cost.
+
+    Every design meets every --rate and every --time-out. A farm too large for that many events is
+    simulated in part, and the output says so. A farm that cannot keep up is named with its growth.
+
+    \b
+    Example:
+      nanosieve farm simulate cpu-2018 gpu-in-node service
+      nanosieve farm simulate gpu-in-node --rate 1 --rate 1.5 --rate 2
+      nanosieve farm simulate mine.yaml --nodes-lost 0.1 --json
+    """
+    loaded = [load_design(name) for name in designs]
+    limits = [
+        None if text is None else magnitude(text, "s", name="--time-out") for text in time_outs or (None,)
+    ]
+    tasks = [
+        (design, Scenario(rate, nodes_lost, pileup, limit, times))
+        for design, rate, limit in product(loaded, rates or (1.0,), limits)
+    ]
+    found: dict[int, DesignRun] = {}
+    with terminal_progress() as progress:
+        progress("simulate", 0, len(tasks))
+        for place, run in simulate_designs(
+            tasks, seconds=seconds, seed=seed, events=events, workers=workers, scheduler=scheduler
+        ):
+            found[place] = run
+            progress("simulate", len(found), len(tasks), run.design.name)
+    runs = [found[place] for place in sorted(found)]
+    if as_json:
+        echo_json({"runs": [{"design": run.design.name, **run.to_dict()} for run in runs], "seed": seed})
+        return
+    show_runs(runs)

@@ -62,6 +62,7 @@ def as_engine(
     often all busy than many. Where the share of a pool is no whole number, its accelerators are made faster
     or slower by the difference.
 
+    A full buffer of the event builder stops the trigger, so that no kind of event is lost more than another.
     Events do not hold a slot while they are on an accelerator, as frameworks with asynchronous calls do it.
     Time-outs run from the arrival, failures lose what is on the node, and without a hardware trigger every
     filled crossing arrives.
@@ -98,7 +99,7 @@ def as_engine(
         engine_stages(design, workload, scenario, keep=keep or {}, slower=slower),
         _nodes(design, count, share),
         _accelerators(design, scenario, accelerators, slower, share),
-        Link(building.bandwidth * share, building.buffer * share),
+        Link(building.bandwidth * share, building.buffer * share, stops=True),
         Link(output.bandwidth * share),
         _time_out(design, scenario),
     )
