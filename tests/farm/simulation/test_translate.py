@@ -232,9 +232,9 @@ def test_what_cannot_be_translated_is_refused(tmp_path: Path) -> None:
     design = plain_design(tmp_path)
     with pytest.raises(SettingsError, match=r"^plain: 3 of 2 nodes cannot be simulated; accepted: 1 to 2$"):
         as_engine(design, nodes=3)
-    with pytest.raises(UnknownNameError, match="^unknown stage 'fulll'"):
+    with pytest.raises(UnknownNameError, match=r"^unknown stage 'fulll'"):
         as_engine(design, keep={"fulll": {"all": 0.1}})
-    with pytest.raises(UnknownNameError, match="^unknown event class 'al'"):
+    with pytest.raises(UnknownNameError, match=r"^unknown event class 'al'"):
         as_engine(design, keep={"full": {"al": 0.1}})
     message = r"^cpu-2018: stage 'full' lets 1 in 100 through, and keep = \{'soft': 0.9\} would leave -2"
     with pytest.raises(SettingsError, match=message):
