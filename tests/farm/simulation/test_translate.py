@@ -94,7 +94,8 @@ def test_a_part_of_a_farm_has_the_loads_of_the_whole(name: str, nodes: int) -> N
     assert float(source.trigger.rate) == pytest.approx(whole * demand(design).input_rate)
     assert farm.builder is not None
     assert float(farm.builder.buffer) == pytest.approx(share * design.event_building.buffer)
-    assert farm.nodes.queue == np.ceil(share * design.nodes.queue)
+    queues = 1 if farm.nodes.dispatch == "pull" else nodes
+    assert farm.nodes.queue == np.ceil(share * design.nodes.queue / queues)
 
 
 def test_dead_time_is_that_of_the_design() -> None:
@@ -148,7 +149,14 @@ def test_the_network_of_a_pool_carries_what_the_design_says() -> None:
     assert (there.pool, there.batch, there.wait, there.launch) == (True, 8, 0.002, pytest.approx(0.0002))
     assert (there.sent * 1.6e6, there.returned * 1.6e6) == pytest.approx((1e6, 0.2e6))
     assert there.latency == pytest.approx(0.0005)  # each way
-    assert not there.holds_slot
+    assert there.holds_slot
+
+
+def test_crossings_that_are_all_read_out_hold_no_slot_and_are_dealt_out_in_turn() -> None:
+    farm = as_engine(load_design("triggerless")).farm
+    assert farm.accelerators is not None
+    assert not farm.accelerators.holds_slot
+    assert (farm.nodes.dispatch, farm.nodes.queue) == ("round robin", 10_000)
 
 
 def test_scenarios_reach_times_rate_and_time_out() -> None:

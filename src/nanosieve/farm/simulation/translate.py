@@ -63,9 +63,10 @@ def as_engine(
     or slower by the difference.
 
     A full buffer of the event builder stops the trigger, so that no kind of event is lost more than another.
-    Events do not hold a slot while they are on an accelerator, as frameworks with asynchronous calls do it.
-    Time-outs run from the arrival, failures lose what is on the node, and without a hardware trigger every
-    filled crossing arrives.
+    An event holds its slot while it is on an accelerator. Without a hardware trigger every filled crossing
+    arrives, far more than there are slots, and no slot is held; crossings are then dealt out to the nodes in
+    turn, as a node without a limit to what it has sent out would pull everything. Time-outs run from the
+    arrival, and failures lose what is on the node.
 
     Args:
         design: the farm, with its workload.
@@ -129,14 +130,18 @@ def _source(design: Design, scenario: Scenario, share: float) -> BehindTrigger:
 
 def _nodes(design: Design, count: int, share: float) -> Nodes:
     nodes, failures = design.nodes, design.failures
-    pulls = nodes.dispatch == "pull"
-    return Nodes(
-        count,
-        nodes.slots,
-        math.ceil(nodes.queue * share) if pulls else nodes.queue,
-        _DISPATCH[nodes.dispatch],
-        Failures(failures.mtbf, failures.mttr) if failures else None,
-    )
+    dispatch, queue = _DISPATCH[nodes.dispatch], float(nodes.queue)
+    if dispatch == "pull" and _holds_slot(design):
+        queue = math.ceil(nodes.queue * share)
+    elif dispatch == "pull":
+        dispatch, queue = "round robin", math.ceil(nodes.queue * share / count)
+    down = Failures(failures.mtbf, failures.mttr) if failures else None
+    return Nodes(count, nodes.slots, queue, dispatch, down)
+
+
+def _holds_slot(design: Design) -> bool:
+    """Whether a slot waits for the accelerator."""
+    return design.accelerators is None or design.hardware_trigger is not None
 
 
 def _pool(design: Design, share: float) -> tuple[int, float]:
@@ -167,7 +172,7 @@ def _accelerators(
         wait=batch.wait or 0.0,
         launch=slower * (batch.overhead or 0.0),
         latency=(call + pipeline_latency(design, scenario)) / 2,
-        holds_slot=False,
+        holds_slot=_holds_slot(design),
         bandwidth=network.bandwidth * share if network else math.inf,
         sent=network.request / design.event.size if network else 0.0,
         returned=network.response / design.event.size if network else 0.0,
