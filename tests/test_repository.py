@@ -19,6 +19,7 @@ ROOMS = (
     "progress",
     "_require",
     "_names",
+    "_machine",
     "_toolchain",
     "units",
     "figure",

@@ -1,19 +1,24 @@
-"""``nanosieve farm``: designs of trigger farms, what they ask for and what they cost."""
+"""``nanosieve farm``: designs of trigger farms, what they cost and lose, and how long a network takes."""
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.markup import escape
 
+from nanosieve._files import write_text
+from nanosieve._yaml import SUFFIXES
 from nanosieve.cli._farm_runs import show_runs
 from nanosieve.cli._farm_tables import cost_as_json, show_costs, show_design
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
 from nanosieve.errors import SettingsError
 from nanosieve.farm.cost import Utilisation, farm_cost
 from nanosieve.farm.designs import demand, design_text, known_designs, load_design
+from nanosieve.farm.measurement import time_of_design, times_of_onnx, workload_text
 from nanosieve.farm.simulation import EVENTS, DesignRun, Scenario, simulate_designs
 from nanosieve.units import magnitude
 
@@ -24,7 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 @click.group("farm")
 def command() -> None:
-    """Designs of trigger farms: list, show, cost, simulate.
+    """Designs of trigger farms: list, show, cost, simulate, measure.
 
     A DESIGN is a name from 'farm list' or a YAML file. To make your own, copy one
     ('farm show NAME --yaml > mine.yaml') and change what differs.
@@ -175,3 +180,42 @@ def simulate(
         echo_json({"runs": [{"design": run.design.name, **run.to_dict()} for run in runs], "seed": seed})
         return
     show_runs(runs)
+
+
+@command.command("measure")
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path), help="Written: a workload, YAML."
+)
+@click.option(
+    "--design", "folder", type=click.Path(path_type=Path), help="Compiled from it, for the FPGA time."
+)
+@click.option("--name", help="Of the workload and its task [default: that of the file].")
+@click.option("--batch", type=int, default=1, show_default=True, help="Events of a call.")
+@click.option("--repeats", type=int, default=1000, show_default=True, help="Calls that count.")
+def measure(model: Path, out: Path, folder: Path | None, name: str | None, batch: int, repeats: int) -> None:
+    """Measure the service time of a network, and write it as a workload.
+
+    MODEL is an ONNX file, timed in ONNX Runtime on one thread of this CPU and on a GPU where one is
+    present; or the folder of a compiled design, whose emulator is timed. The time on an FPGA follows from
+    the cycles and the clock of a compiled design.
+
+    \b
+    Example:
+      nanosieve farm measure tagger.onnx --design out/tagger -o tagger.yaml
+    """
+    if out.suffix not in SUFFIXES:
+        message = f"--out {str(out)!r} ends in {out.suffix!r}; a workload is written as .yaml"
+        raise SettingsError(message)
+    found = []
+    if model.is_dir():
+        found += time_of_design(model, batch=batch, repeats=repeats)
+    else:
+        found += times_of_onnx(model, batch=batch, repeats=repeats)
+    if folder is not None:
+        found = [*(each for each in found if each.device != "fpga"), *time_of_design(folder, emulate=False)]
+    own = re.sub(r"[^a-z0-9]+", "-", (name or model.stem).lower()).strip("-")
+    write_text(out, workload_text(own, found))
+    rows = [[each.device, f"{each.mean * 1e6:,.4g}", str(each.trust), escape(each.source)] for each in found]
+    show_table(f"Time of an event, {own}", ["device", "mean [us]", "", "source"], rows, left=1)
+    click.echo(f"written: {out}")
