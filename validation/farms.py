@@ -3,10 +3,10 @@
 Usage: python validation/farms.py
 
 The numbers to compare with stand in ``farms.yaml``. Service times of the workload ``run-3`` were derived from
-the throughput of one node with the menu of a later year, so that the capacity is a closure of everything
-between: classes, tails, GPUs, queues, the part of the farm that is simulated. Dead time and CPU budget are
-independent. Prints the ratio of ours to the reference with its error, and ends with 1 where ours is not within
-what is accepted.
+another measurement of the same kind of node, so that the capacity is a closure of everything in between:
+classes, tails, GPUs, queues, the part of the farm that is simulated. Dead time and CPU budget stand apart.
+Prints the ratio of ours to the reference with its error, and ends with 1 where ours is not within what is
+accepted.
 """
 
 from __future__ import annotations
@@ -145,14 +145,14 @@ def rows(seed: int = 1) -> Iterator[Row]:
 
 def main() -> int:
     bad = 0
-    print(f"{'':<66}{'simulated':>20}{'reference':>12}{'':>10}{'ratio':>16}   accepted")
+    print(f"{'':<66}{'simulated':>20}{'reference':>12}{'':>11}{'ratio':>17}   accepted")
     for row in rows():
         bad += not row.holds
         mark = "" if row.holds else "   OFF"
         low, high = row.accepted
         print(
-            f"{row.what:<66}{row.ours.number():>20}{row.reference[0]:>12g}{row.ours.unit:>10}"
-            f"{row.ratio.number():>16}   {low:g} – {high:g}{mark}"
+            f"{row.what:<66}{row.ours.number():>20}{row.reference[0]:>12g} {row.ours.unit:<10}"
+            f"{row.ratio.number():>17}   {low:g} – {high:g}{mark}"
         )
     return int(bad > 0)
 

@@ -19,7 +19,7 @@ from nanosieve.errors import SettingsError
 from nanosieve.farm.cost import Utilisation, farm_cost
 from nanosieve.farm.designs import demand, design_text, known_designs, load_design
 from nanosieve.farm.measurement import time_of_design, times_of_onnx, workload_text
-from nanosieve.farm.simulation import EVENTS, DesignRun, Scenario, simulate_designs
+from nanosieve.farm.simulation import EVENTS, Scenario, simulate_designs
 from nanosieve.units import magnitude
 
 __all__ = ["command"]
@@ -167,14 +167,18 @@ def simulate(
         (design, Scenario(rate, nodes_lost, pileup, limit, times))
         for design, rate, limit in product(loaded, rates or (1.0,), limits)
     ]
-    found: dict[int, DesignRun] = {}
     with terminal_progress() as progress:
-        progress("simulate", 0, len(tasks))
-        for place, run in simulate_designs(
-            tasks, seconds=seconds, seed=seed, events=events, workers=workers, scheduler=scheduler
-        ):
-            found[place] = run
-            progress("simulate", len(found), len(tasks), run.design.name)
+        found = dict(
+            simulate_designs(
+                tasks,
+                seconds=seconds,
+                seed=seed,
+                events=events,
+                workers=workers,
+                scheduler=scheduler,
+                progress=progress,
+            )
+        )
     runs = [found[place] for place in sorted(found)]
     if as_json:
         echo_json({"runs": [{"design": run.design.name, **run.to_dict()} for run in runs], "seed": seed})

@@ -225,7 +225,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(tmp_path: Pat
 def test_many_designs_give_what_single_ones_give_and_become_json(tmp_path: Path) -> None:
     design = plain_design(tmp_path)
     tasks = [(design, Scenario()), (design, Scenario(rate=0.5))]
-    found = dict(simulate_designs(tasks, seconds=5, workers=1))
+    told: list[tuple[float, float]] = []
+    found = dict(
+        simulate_designs(
+            tasks, seconds=5, workers=1, progress=lambda _, done, all, note="": told.append((done, all))
+        )
+    )
+    assert told == [(0, 2), (1, 2), (2, 2)]
     assert found[1].to_dict() == simulate_design(design, scenario=Scenario(rate=0.5), seconds=5).to_dict()
     document = json.loads(json.dumps(found[0].to_dict()))
     assert document["losses"]["queue"]["provenance"] == "simulated"

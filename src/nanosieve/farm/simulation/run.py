@@ -17,6 +17,7 @@ from nanosieve.farm.simulation.scenario import Scenario
 from nanosieve.farm.simulation.stages import Keep
 from nanosieve.farm.simulation.translate import as_engine
 from nanosieve.figure import Figure, Provenance
+from nanosieve.progress import Progress, silent
 
 __all__ = ["simulate_design", "simulate_designs"]
 
@@ -50,10 +51,7 @@ def simulate_design(
         UnknownNameError: names in `keep`, or a workload that is not there any more.
     """
     scenario = scenario or Scenario()
-    whole(events, name="events", least=1000)
-    if seconds is not None:
-        seconds = quantity(seconds, "s", name="seconds", example="60 s", zero=False)
-    part = extent(design, scenario, seconds, events)
+    part = extent(design, scenario, _checked(seconds, seed, events), events)
     farm, source, share = as_engine(design, scenario, nodes=part.nodes, keep=keep)
     run = simulate_farm(farm, source, duration=part.seconds, warm_up=part.warm_up, seed=seed)
     dead_time = run.dead_time if design.hardware_trigger else None
@@ -94,6 +92,7 @@ def simulate_designs(
     events: int = EVENTS,
     workers: int | None = None,
     scheduler: str | None = None,
+    progress: Progress = silent,
 ) -> Iterator[tuple[int, DesignRun]]:
     """Simulate many and yield ``(place, run)`` as they finish.
 
@@ -101,9 +100,26 @@ def simulate_designs(
         tasks: designs with their scenarios.
         seconds, seed, events: as in `simulate_design`.
         workers, scheduler: as in `nanosieve.executor.run_tasks`.
+        progress: told of every run.
+
+    Raises:
+        SettingsError: as `simulate_design`.
     """
-    settings = {"seconds": seconds, "seed": seed, "events": events}
-    yield from run_tasks(_one, [(*task, settings) for task in tasks], workers=workers, scheduler=scheduler)
+    settings = {"seconds": _checked(seconds, seed, events), "seed": seed, "events": events}
+    places = [(*task, settings) for task in tasks]
+    progress("simulate", 0, len(tasks))
+    for done, (place, run) in enumerate(run_tasks(_one, places, workers=workers, scheduler=scheduler), 1):
+        progress("simulate", done, len(tasks), run.design.name)
+        yield place, run
+
+
+def _checked(seconds: float | str | None, seed: int, events: int) -> float | None:
+    """`seconds` as a number."""
+    whole(seed, name="seed", least=0)
+    whole(events, name="events", least=1000)
+    if seconds is None:
+        return None
+    return quantity(seconds, "s", name="seconds", example="60 s", zero=False)
 
 
 def _one(task: tuple[Design, Scenario, Mapping[str, object]]) -> DesignRun:
