@@ -15,7 +15,7 @@ from nanosieve.devices import Trust
 from nanosieve.errors import InputFileError, SettingsError
 from nanosieve.farm.measurement import Measured, time_of_design, times_of_onnx, workload_text
 from nanosieve.farm.measurement.timing import timed
-from nanosieve.farm.workload import load_workload, service_time
+from nanosieve.farm.workload import Workload, load_workload, service_time
 from nanosieve.figure import Provenance
 
 pytest.importorskip("onnxruntime")
@@ -52,12 +52,26 @@ def test_a_larger_network_takes_longer_and_a_batch_shares_the_overhead(tmp_path:
     assert "ONNX Runtime" in small.source
 
 
+def test_every_device_that_is_there_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second provider stands in for a GPU; one that ONNX Runtime does not have is left out."""
+    path = dense(tmp_path, 8)
+    providers = {"cpu": "CPUExecutionProvider", "gpu": "CPUExecutionProvider", "fpga": "NoneSuch"}
+    monkeypatch.setattr("nanosieve.farm.measurement.onnx.PROVIDERS", providers)
+    found = times_of_onnx(path, repeats=10)
+    assert [each.device for each in found] == ["cpu", "gpu"]
+    assert set(parsed(tmp_path, workload_text("tagger", found)).tasks["tagger"].devices) == {"cpu", "gpu"}
+
+
+def parsed(folder: Path, text: str) -> Workload:
+    path = folder / "written.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_workload(path)
+
+
 def test_what_is_written_is_a_workload_with_the_same_times(tmp_path: Path) -> None:
     measured = times_of_onnx(dense(tmp_path, 64), repeats=100)
     fpga = Measured("fpga", 4 / 200e6, {}, Trust.DERIVED, "schedule", (4, 30, 200e6))
-    path = tmp_path / "tagger.yaml"
-    path.write_text(workload_text("tagger", [*measured, fpga]), encoding="utf-8")
-    workload = load_workload(path)
+    workload = parsed(tmp_path, workload_text("tagger", [*measured, fpga]))
     cpu = service_time(workload, "tagger", "cpu", event_class="all", pileup=200)
     assert cpu.mean.middle == pytest.approx(measured[0].mean, rel=1e-5)  # whatever the pile-up
     assert cpu.mean.figure.provenance is Provenance.MEASURED

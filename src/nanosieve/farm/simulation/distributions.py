@@ -19,7 +19,7 @@ from nanosieve.farm.engine import (
 )
 from nanosieve.farm.workload import ServiceTime, Workload
 
-__all__ = ["event_sizes", "service_distribution", "shaped"]
+__all__ = ["event_sizes", "mean_within", "service_distribution", "shaped"]
 
 _POINTS = 257
 """of the quantiles of a measured distribution"""
@@ -50,15 +50,20 @@ def shaped(shape: str, mean: float, spread: float, quantiles: Mapping[float, flo
     return Empirical(tuple((values * mean / Empirical(tuple(values)).mean).tolist()))
 
 
+def mean_within(time: ServiceTime, place: float) -> float:
+    """The mean in s at a place of its band, 0 to 1, equally far in the logarithm; 0.5 is its middle."""
+    return time.mean.low * (time.mean.high / time.mean.low) ** place
+
+
 def service_distribution(time: ServiceTime, place: float = 0.5, slower: float = 1.0) -> Distribution:
     """The distribution of a service time in s.
 
     Args:
         time: mean as a band, shape, tail.
-        place: within the band of the mean, 0 to 1, equally far in the logarithm; 0.5 is its middle.
+        place: within the band of the mean, as in `mean_within`.
         slower: factor on the time.
     """
-    mean = slower * time.mean.low * (time.mean.high / time.mean.low) ** place
+    mean = slower * mean_within(time, place)
     body = mean / (1 + time.tail_fraction * (time.tail_factor - 1))
     inner = shaped(time.shape, body, time.spread, time.quantiles)
     if not time.tail_fraction:

@@ -9,7 +9,7 @@ from nanosieve.errors import SettingsError, UnknownNameError
 from nanosieve.farm.designs import Design, demand, workload_of
 from nanosieve.farm.designs.schema import Stage as PlannedStage
 from nanosieve.farm.engine import Stage
-from nanosieve.farm.simulation.distributions import service_distribution
+from nanosieve.farm.simulation.distributions import mean_within, service_distribution
 from nanosieve.farm.simulation.scenario import Scenario
 from nanosieve.farm.workload import ServiceTime, Workload, service_time
 
@@ -50,8 +50,10 @@ def engine_stages(
 def mean_time(design: Design, scenario: Scenario, event_class: str) -> float:
     """Mean s of work for an event of the class that passes all stages."""
     workload = workload_of(design)
-    times = (_time(design, workload, stage, scenario, event_class) for stage in design.stages)
-    return math.fsum(time.mean.middle for time in times)
+    return math.fsum(
+        mean_within(_time(design, workload, stage, scenario, event_class), scenario.place_of(stage.task))
+        for stage in design.stages
+    )
 
 
 def pipeline_latency(design: Design, scenario: Scenario) -> float:
