@@ -52,7 +52,7 @@ def shaped(shape: str, mean: float, spread: float, quantiles: Mapping[float, flo
 
 def mean_within(time: ServiceTime, place: float) -> float:
     """The mean in s at a place of its band, 0 to 1, equally far in the logarithm; 0.5 is its middle."""
-    return time.mean.low * (time.mean.high / time.mean.low) ** place
+    return float(time.mean.low * (time.mean.high / time.mean.low) ** place)
 
 
 def service_distribution(time: ServiceTime, place: float = 0.5, slower: float = 1.0) -> Distribution:
