@@ -9,7 +9,6 @@ import yaml
 
 from helpers.scripts import load_script
 from nanosieve.farm.designs import load_design
-from nanosieve.farm.engine import SlidingWindow
 from nanosieve.figure import Figure, Provenance
 
 
@@ -60,18 +59,21 @@ def test_slower_nodes_would_be_seen(script, told, monkeypatch):
     assert [each.holds for each in script.capacity(told["capacity"], 1)] == [False, True]
 
 
-def test_a_dead_time_rule_that_is_left_out_would_be_seen(script, told, monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        (lambda rules: replace(rules, buckets=()), "ATLAS at 100 kHz"),
+        (lambda rules: replace(rules, simple=0), "CMS at 50 kHz"),
+        (lambda rules: replace(rules, windows=()), "CMS at 110 kHz"),
+    ],
+)
+def test_dead_time_rules_that_are_left_out_would_be_seen(script, told, monkeypatch, fault, seen):
     translate = script.as_engine
 
-    def without_last(design, scenario):
+    def broken(design, scenario):
         found = translate(design, scenario)
-        rules = found.source.trigger.rules
-        assert all(isinstance(each, SlidingWindow) for each in rules.windows)
-        fewer = replace(rules, buckets=(), windows=rules.windows[:-1])
-        trigger = replace(found.source.trigger, rules=fewer)
+        trigger = replace(found.source.trigger, rules=fault(found.source.trigger.rules))
         return found._replace(source=replace(found.source, trigger=trigger))
 
-    monkeypatch.setattr(script, "as_engine", without_last)
-    holds = {each.what: each.holds for each in script.dead_time(told["dead_time"], 1)}
-    assert not holds["ATLAS at 100 kHz"]
-    assert holds["ATLAS at 50 kHz"]  # hardly any rule bites there
+    monkeypatch.setattr(script, "as_engine", broken)
+    assert not {each.what: each.holds for each in script.dead_time(told["dead_time"], 1)}[seen]

@@ -125,7 +125,7 @@ def dead_time(told: dict[str, Any], seed: int) -> Iterator[Row]:
             source = as_engine(own, Scenario(rate=1e3 * rate / trigger.accept)).source
             live = simulate_dead_time(source.trigger, source.scheme, duration=SECONDS, seed=seed).live
             ours = Figure(100 - live.value, told["unit"], Provenance.SIMULATED, error=live.error)
-            margin = told["tolerance"]
+            margin = min(told["tolerance"], told["relative"] * high)
             yield Row(
                 told["title"].format(rules=experiment, rate=rate),
                 ours,
@@ -152,7 +152,7 @@ def main() -> int:
         low, high = row.accepted
         print(
             f"{row.what:<66}{row.ours.number():>20}{row.reference[0]:>12g} {row.ours.unit:<10}"
-            f"{row.ratio.number():>17}   {low:g} – {high:g}{mark}"
+            f"{row.ratio.number():>17}   {low:.4g} – {high:.4g}{mark}"
         )
     return int(bad > 0)
 
