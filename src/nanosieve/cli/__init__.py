@@ -19,7 +19,7 @@ _VERBS = {
     "devices": "list the FPGAs, CPUs, GPUs, servers and network of the catalogue",
     "emulate": "run a compiled network on events, bit for bit as the hardware",
     "events": "make or convert collision samples",
-    "farm": "show designs of trigger farms, and what they cost",
+    "farm": "show designs of trigger farms, what they cost, and what they lose",
     "machine": "work out luminosity, pile-up, rare processes and data volumes",
     "menu": "show a trigger menu, and predict its rates and turn-ons on a sample",
     "pareto": "show what a network costs at which interval and latency",

@@ -69,7 +69,7 @@ def show_design(design: Design) -> None:
         if load
     ]
     show_table("Mean load, estimated", ["resource", "load", ""], rows)
-    click.echo("without mark: published    ~ recalled    = derived    ? assumed")
+    click.echo("without mark: published    * measured    ~ recalled    = derived    ? assumed")
 
 
 def _flat(part: Any, before: str = "") -> Iterator[tuple[str, str]]:

@@ -24,7 +24,13 @@ from nanosieve.devices import (
 
 __all__ = ["MARKS", "command"]
 
-MARKS = {Trust.PUBLISHED: "", Trust.RECALLED: "~", Trust.DERIVED: "=", Trust.ASSUMED: "?"}
+MARKS = {
+    Trust.PUBLISHED: "",
+    Trust.RECALLED: "~",
+    Trust.DERIVED: "=",
+    Trust.ASSUMED: "?",
+    Trust.MEASURED: "*",
+}
 """Trust of a number → the mark in front of it."""
 _LEGEND = (
     "~ recalled from a data sheet or a market level, not checked    = derived from another entry    "

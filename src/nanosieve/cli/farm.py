@@ -1,17 +1,26 @@
-"""``nanosieve farm``: designs of trigger farms, what they ask for and what they cost."""
+"""``nanosieve farm``: designs of trigger farms, what they cost and lose, and how long a network takes."""
 
 from __future__ import annotations
 
+import re
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.markup import escape
 
+from nanosieve._files import write_text
+from nanosieve._yaml import SUFFIXES
+from nanosieve.cli._farm_runs import show_runs
 from nanosieve.cli._farm_tables import cost_as_json, show_costs, show_design
-from nanosieve.cli._terminal import echo_json, show_table
+from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
 from nanosieve.errors import SettingsError
 from nanosieve.farm.cost import Utilisation, farm_cost
 from nanosieve.farm.designs import demand, design_text, known_designs, load_design
+from nanosieve.farm.measurement import time_of_design, times_of_onnx, workload_text
+from nanosieve.farm.simulation import EVENTS, Scenario, simulate_designs
+from nanosieve.units import magnitude
 
 __all__ = ["command"]
 
@@ -20,7 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 @click.group("farm")
 def command() -> None:
-    """Designs of trigger farms: list, show, cost.
+    """Designs of trigger farms: list, show, cost, simulate, measure.
 
     A DESIGN is a name from 'farm list' or a YAML file. To make your own, copy one
     ('farm show NAME --yaml > mine.yaml') and change what differs.
@@ -102,3 +111,115 @@ def cost(designs: tuple[str, ...], utilisation: float | None, seed: int, as_json
         echo_json({"designs": document, "reference": costs[0].design, "seed": seed})
         return
     show_costs(loaded, costs)
+
+
+@command.command("simulate")
+@click.argument("designs", metavar="DESIGN...", nargs=-1, required=True)
+@click.option(
+    "--rate", "rates", type=float, multiple=True, help="Input over the planned one; again for more."
+)
+@click.option("--nodes-lost", type=float, default=0.0, help="Fraction of the nodes that are gone, as 0.1.")
+@click.option("--pileup", type=float, help="Collisions in a crossing, for the service times.")
+@click.option(
+    "--time-out", "time_outs", multiple=True, help='As "30 s", instead of the design\'s; again for more.'
+)
+@click.option(
+    "--times", type=float, default=0.5, help="Place within the bands of service times: 0 lower, 1 upper edge."
+)
+@click.option("--seconds", type=float, help="Simulated [default: until the slowest events are settled].")
+@click.option(
+    "--events", type=int, default=EVENTS, show_default=True, help="A part of the farm gets so many."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed meets the same events.")
+@click.option("--workers", type=click.IntRange(1), help="Processes [default: one per core].")
+@click.option("--scheduler", help="Address of a Dask scheduler to use instead.")
+@_json
+def simulate(
+    designs: tuple[str, ...],
+    rates: tuple[float, ...],
+    nodes_lost: float,
+    pileup: float | None,
+    time_outs: tuple[str, ...],
+    times: float,
+    seconds: float | None,
+    events: int,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    as_json: bool,
+) -> None:
+    """Simulate designs event by event, side by side: losses by cause, latency, occupancy, power, cost.
+
+    Every design meets every --rate and every --time-out. A farm too large for that many events is
+    simulated in part, and the output says so. A farm that cannot keep up is named with its growth.
+
+    \b
+    Example:
+      nanosieve farm simulate cpu-2018 gpu-in-node service
+      nanosieve farm simulate gpu-in-node --rate 1 --rate 1.5 --rate 2
+      nanosieve farm simulate mine.yaml --nodes-lost 0.1 --json
+    """
+    loaded = [load_design(name) for name in designs]
+    limits = [
+        None if text is None else magnitude(text, "s", name="--time-out") for text in time_outs or (None,)
+    ]
+    tasks = [
+        (design, Scenario(rate, nodes_lost, pileup, limit, times))
+        for design, rate, limit in product(loaded, rates or (1.0,), limits)
+    ]
+    with terminal_progress() as progress:
+        found = dict(
+            simulate_designs(
+                tasks,
+                seconds=seconds,
+                seed=seed,
+                events=events,
+                workers=workers,
+                scheduler=scheduler,
+                progress=progress,
+            )
+        )
+    runs = [found[place] for place in sorted(found)]
+    if as_json:
+        echo_json({"runs": [{"design": run.design.name, **run.to_dict()} for run in runs], "seed": seed})
+        return
+    show_runs(runs)
+
+
+@command.command("measure")
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path), help="Written: a workload, YAML."
+)
+@click.option(
+    "--design", "folder", type=click.Path(path_type=Path), help="Compiled from it, for the FPGA time."
+)
+@click.option("--name", help="Of the workload and its task [default: that of the file].")
+@click.option("--batch", type=int, default=1, show_default=True, help="Events of a call.")
+@click.option("--repeats", type=int, default=1000, show_default=True, help="Calls that count.")
+def measure(model: Path, out: Path, folder: Path | None, name: str | None, batch: int, repeats: int) -> None:
+    """Measure the service time of a network, and write it as a workload.
+
+    MODEL is an ONNX file, timed in ONNX Runtime on one thread of this CPU and on a GPU where one is
+    present; or the folder of a compiled design, whose emulator is timed. The time on an FPGA follows from
+    the cycles and the clock of a compiled design.
+
+    \b
+    Example:
+      nanosieve farm measure tagger.onnx --design out/tagger -o tagger.yaml
+    """
+    if out.suffix not in SUFFIXES:
+        message = f"--out {str(out)!r} ends in {out.suffix!r}; a workload is written as .yaml"
+        raise SettingsError(message)
+    found = []
+    if model.is_dir():
+        found += time_of_design(model, batch=batch, repeats=repeats)
+    else:
+        found += times_of_onnx(model, batch=batch, repeats=repeats)
+    if folder is not None:
+        found = [*(each for each in found if each.device != "fpga"), *time_of_design(folder, emulate=False)]
+    own = re.sub(r"[^a-z0-9]+", "-", (name or model.stem).lower()).strip("-")
+    write_text(out, workload_text(own, found))
+    rows = [[each.device, f"{each.mean * 1e6:,.4g}", str(each.trust), escape(each.source)] for each in found]
+    show_table(f"Time of an event, {own}", ["device", "mean [us]", "", "source"], rows, left=1)
+    click.echo(f"written: {out}")

@@ -18,7 +18,7 @@ UNITS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM36", "uram": "UR
 
 
 class Trust(StrEnum):
-    """How far a number of the catalogue can be trusted."""
+    """How far a number can be trusted."""
 
     PUBLISHED = "published"
     """read in the public source it names"""
@@ -28,6 +28,8 @@ class Trust(StrEnum):
     """arithmetic on other numbers"""
     ASSUMED = "assumed"
     """a choice made here for want of a source, to be edited"""
+    MEASURED = "measured"
+    """on the machine it names; not in the catalogue"""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Origin:
     source: str
 
     def figure(self, value: float, unit: str, interval: tuple[float, float] | None = None) -> Figure:
-        """`value` as a `Figure`: `published` only if it was read in a public source, else `estimated`."""
-        if self.trust is Trust.PUBLISHED:
-            return Figure(value, unit, Provenance.PUBLISHED, source=self.source, interval=interval)
+        """`value` as a `Figure`: `published` or `measured` only if it was, else `estimated`."""
+        if self.trust in (Trust.PUBLISHED, Trust.MEASURED):
+            return Figure(value, unit, Provenance(self.trust.value), source=self.source, interval=interval)
         source = f"{self.trust}: {self.source}"
         return Figure(value, unit, Provenance.ESTIMATED, source=source, interval=interval)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nanosieve._files import write_text
+from nanosieve._machine import machine
 from nanosieve.figure import Figure, Provenance
 
 __all__ = ["Size", "Stopwatch", "StudyOptions", "StudyResult", "machine", "write_results"]
@@ -65,19 +63,6 @@ class StudyResult:
     results: Path
     headline: tuple[tuple[str, Figure], ...]
     remarks: tuple[str, ...]
-
-
-@cache
-def machine() -> str:
-    """Processor and cores, the source of measured times."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    return f"{model}, {os.cpu_count()} cores"
 
 
 @dataclass

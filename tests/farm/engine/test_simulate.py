@@ -71,6 +71,11 @@ class TestPartsByHand:
         assert decided(farm, at(0, 0.5, 0.75, 5)) == [1.0, 2.0, 0.75, 6.0]
         assert fates(farm, at(0, 0.5, 0.75, 5)) == ["accepted", "accepted", "lost: builder", "accepted"]
 
+    def test_a_builder_that_stops_the_input_takes_any_event_while_there_is_room(self):
+        """150 byte of 250 are taken at 0.75, so that the third enters whatever its size; then it is full."""
+        farm = Farm(ONE, (Stage("a", Constant(0.0)),), Nodes(9), builder=Link(100.0, 250.0, stops=True))
+        assert fates(farm, at(0, 0.5, 0.75, 0.8)) == ["accepted", "accepted", "accepted", "lost: builder"]
+
     def test_an_output_loses_accepted_events(self):
         farm = Farm(ONE, (Stage("a", Constant(0.0)),), Nodes(9), output=Link(10.0, 150.0))
         assert fates(farm, at(0, 1, 11)) == ["accepted", "lost: output", "accepted"]
@@ -327,6 +332,14 @@ class TestInstability:
         run = simulate_farm(farm, Poisson(11.0), duration=500.0)
         assert run.unstable == (part,)
         assert abs(run.growth[part].value - 1.0) < 3.5 * run.growth[part].error
+
+    @pytest.mark.parametrize(("queue", "expected"), [(0, ()), (math.inf, ("farm",))])
+    def test_an_output_that_is_spared_by_losses_before_it_is_stable(self, queue: float, expected):
+        """Offered 2 events/s of 100 byte for 150 byte/s, and one slot lets only one of them through."""
+        farm = Farm(ONE, (Stage("a", Constant(1.0)),), Nodes(1, 1, queue), output=Link(150.0))
+        run = simulate_farm(farm, Poisson(2.0), duration=2000.0)
+        assert run.resources["output"].load > 1.2
+        assert run.unstable == expected
 
     def test_slow_accelerators_too(self):
         stages = (Stage("network", Constant(1.0), accelerator=True),)

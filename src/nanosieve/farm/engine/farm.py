@@ -113,11 +113,14 @@ class Link:
         bandwidth: aggregate, byte/s.
         buffer: bytes waiting or passing; an event that does not fit is lost.
         scale: bytes that pass, per byte of event size.
+        stops: whether the input is stopped while the buffer is full: an event is then lost whatever its size,
+            and taken as long as there is any room; else large events are lost first.
     """
 
     bandwidth: float | str
     buffer: float | str = math.inf
     scale: float = 1.0
+    stops: bool = False
 
     def __post_init__(self) -> None:
         bandwidth = quantity(self.bandwidth, "byte/s", name="link: bandwidth", example="200 GB/s", zero=False)

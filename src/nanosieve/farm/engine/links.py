@@ -42,12 +42,13 @@ def pass_link(link: Link | None, arrivals: Floats, sizes: Floats) -> Passed:
         return Passed(arrivals.copy(), np.zeros(number, dtype=np.bool_), np.zeros(number))
     passed = Passed(arrivals.copy(), np.zeros(number, dtype=np.bool_), np.zeros(number))
     load = sizes * link.scale
-    _pass(arrivals, load, load / float(link.bandwidth), float(link.buffer), *passed)
+    _pass(arrivals, load, load / float(link.bandwidth), float(link.buffer), link.stops, *passed)
     return passed
 
 
 @compiled
-def _pass(arrivals: Any, sizes: Any, service: Any, buffer: Any, ended: Any, lost: Any, busy: Any) -> None:
+def _pass(arrivals: Any, sizes: Any, service: Any, buffer: Any, stops: Any, ended: Any, lost: Any,
+          busy: Any) -> None:  # fmt: skip
     filled, first, free = 0.0, 0, 0.0
     for n in range(len(arrivals)):
         now = arrivals[n]
@@ -56,7 +57,7 @@ def _pass(arrivals: Any, sizes: Any, service: Any, buffer: Any, ended: Any, lost
             first += 1
         if first == n:
             filled = 0.0  # no rounding is carried on
-        if filled + sizes[n] > buffer:
+        if filled >= buffer if stops else filled + sizes[n] > buffer:
             lost[n] = True
             continue
         filled += sizes[n]

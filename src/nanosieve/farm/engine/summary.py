@@ -41,7 +41,7 @@ def summarise(farm: Farm, history: History, seed: int, quantiles: tuple[float, .
     rate = len(history.arrivals) / end
     loads = offered_loads(farm, history.drawn, rate)
     growth = _growth(farm, history)
-    unstable = unstable_parts(farm, loads, growth, rate)
+    unstable = unstable_parts(farm, loads | _reaching_output(farm, history), growth, rate)
     tally = {name: history.nodes.tally[name][1:] / widths for name in ("in_farm", "waiting", "up")}
     through = history.stored[~history.output.lost]
     leaving = np.searchsorted(edges, history.output.ended[~history.output.lost], side="right") - 1
@@ -67,6 +67,16 @@ def summarise(farm: Farm, history: History, seed: int, quantiles: tuple[float, .
         history.dead_time,
         history.nodes.happened,
     )
+
+
+def _reaching_output(farm: Farm, history: History) -> dict[str, float]:
+    """Load of the output by what is left to store; what is lost before does not make it unstable."""
+    if farm.output is None:
+        return {}
+    start, end = float(history.edges[1]), float(history.edges[-1])
+    decided = history.decided[history.stored]
+    size = history.drawn.size[history.stored][(decided >= start) & (decided < end)]
+    return {"output": float(size.sum()) * farm.output.scale / float(farm.output.bandwidth) / (end - start)}
 
 
 def _counts(batch: Whole, batches: int, weights: Floats | None = None) -> Floats:

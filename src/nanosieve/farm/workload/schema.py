@@ -101,7 +101,8 @@ class Task(Strict):
     """A part of the selection in software."""
 
     title: str
-    pileup_exponent: Exponent
+    pileup_exponent: Exponent | None = None
+    """None: the time does not depend on pile-up, as that of a network of fixed size"""
     devices: Annotated[Mapping[Name, Service], Field(min_length=1)]
     """``cpu`` (one hardware thread), ``gpu``, ``fpga``, or the name of one in the catalogue → time"""
 

@@ -69,12 +69,13 @@ def service_time(
     service = _on(work, task, device)
     origin = Origin(service.trust, service.source)
     low, high = service.occupied
-    if pileup is not None and pileup != workload.pileup:
+    growth = work.pileup_exponent
+    if growth is not None and pileup is not None and pileup != workload.pileup:
         ratio = pileup / workload.pileup
-        powers = [ratio**exponent for exponent in work.pileup_exponent.value]
+        powers = [ratio**exponent for exponent in growth.value]
         low, high = low * min(powers), high * max(powers)
         origin = Origin(
-            Trust.ASSUMED if Trust.ASSUMED in (service.trust, work.pileup_exponent.trust) else Trust.DERIVED,
+            Trust.ASSUMED if Trust.ASSUMED in (service.trust, growth.trust) else Trust.DERIVED,
             f"{service.source}; scaled from pile-up {workload.pileup:g} to {pileup:g}",
         )
     factor = _relative(workload, service, event_class) if event_class else 1.0
