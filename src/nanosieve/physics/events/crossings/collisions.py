@@ -36,7 +36,7 @@ class Collisions:
     Attributes:
         particles: visible final particles with |η| < 5, in order of collision; GeV, radians; ``event`` counts
             from 0 to N - 1.
-        pthat: (N,) transverse momentum of the hardest scatter in GeV; below 1 GeV in diffraction.
+        pthat: (N,) transverse momentum of the hardest scatter in GeV.
         weight: (N,) the generator's weight, 1 where the phase space is not biased.
         invisible: (N, 2) transverse momentum (x, y) in GeV that neutrinos and the like carry away.
         flavour: where bottom and charm hadrons and taus decayed, in order of collision; code 5, 4 or 15.

@@ -47,7 +47,7 @@ class CalorimeterTrigger(NamedTuple):
     tau_threshold: float = 10.0
     tau_scale: float = 0.787
     sum_threshold: tuple[float, float, float] = (1.5, 3.0, 5.0)
-    met_scale: float = 1.16
+    met_scale: float = 1.12
     ht_jet: float = 30.0
     ht_eta: float = 2.5
     hadronic_scale: float = 1.0
@@ -92,7 +92,7 @@ class MuonTrigger(NamedTuple):
     lowest_p: float = 5.0
     scale: float = 1.15
     resolution: tuple[float, float, float] = (0.18, 0.22, 0.25)
-    tail: float = 0.025
+    tail: float = 0.02
     tail_slope: float = 0.8
     highest_pt: float = 255.0
     step: float = 0.5

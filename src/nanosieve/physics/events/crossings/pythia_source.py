@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanosieve._require import require
 from nanosieve.errors import SettingsError, ToolError
@@ -14,6 +15,11 @@ from nanosieve.physics.events.crossings.collisions import BATCH, TAGGED, Collisi
 from nanosieve.physics.events.recipe import Recipe
 
 __all__ = ["flat", "pythia_collisions", "start_pythia"]
+
+OUTGOING = -23
+"""Status in Pythia of what leaves the hardest scatter."""
+DIFFRACTIVE = 1.0
+"""GeV; less is reported for diffraction."""
 
 
 def start_pythia(recipe: Recipe, beams: Sequence[str], seed: int) -> Any:
@@ -68,13 +74,28 @@ def flat(batch: Any) -> Collisions:
     awkward = require("awkward", extra="events", purpose="event generation")
     code = np.abs(awkward.to_numpy(awkward.flatten(batch.prt.id)))
     tagged = awkward.unflatten(np.isin(code, TAGGED), awkward.num(batch.prt.id))
-    squared = awkward.to_numpy(batch.info.pT2Hat)
     return collected(
         _objects(batch.prt[batch.prt.status > 0]),
         _objects(batch.prt[tagged & (batch.prt.status < 0)]),
-        np.sqrt(np.maximum(squared, 0.0)),
+        _pthat(batch),
         awkward.to_numpy(awkward.firsts(batch.info.weights)),
     )
+
+
+def _pthat(batch: Any) -> NDArray[np.float64]:
+    """Of the hardest scatter in GeV; in diffraction of that inside the dissociated proton.
+
+    Pythia reports 0 for the latter, but its jets are among those of hard QCD, whose parton distributions are
+    inclusive: with their own pT-hat, `stitching` does not count them twice.
+    """
+    awkward = require("awkward", extra="events", purpose="event generation")
+    stated = np.sqrt(np.maximum(awkward.to_numpy(batch.info.pT2Hat), 0.0))
+    code = abs(batch.prt.id)
+    outgoing = batch.prt[(batch.prt.status == OUTGOING) & ((code <= 6) | (code == 21) | (code == 22))]
+    found = awkward.max(np.hypot(outgoing.p.px, outgoing.p.py), axis=1)
+    hardest = awkward.to_numpy(awkward.fill_none(found, 0.0))
+    result: NDArray[np.float64] = np.where(stated < DIFFRACTIVE, np.maximum(stated, hardest), stated)
+    return result
 
 
 def _objects(particles: Any) -> Objects:
