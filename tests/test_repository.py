@@ -47,6 +47,7 @@ ROOMS = (
     "farm.workload",
     "farm.designs",
     "farm.cost",
+    "farm.impact",
     "farm",
     "networks",
     "report",

@@ -1,1 +1,31 @@
 """The physics that a farm keeps: benchmark signals, classes of events, thresholds at the rates of a design."""
+
+from nanosieve.farm.impact.classes import CLASSES, event_classes
+from nanosieve.farm.impact.events import Crossings, ImpactEvents, load_events
+from nanosieve.farm.impact.inputs import NO_LOSSES, DesignInputs, Losses, design_inputs, with_mixture
+from nanosieve.farm.impact.kept import physics_kept
+from nanosieve.farm.impact.result import DesignImpact, Impact, Kept
+from nanosieve.farm.impact.samples import SIZES, SampleSize, make_crossings
+from nanosieve.farm.impact.signals import SIGNALS, Signal
+
+__all__ = [
+    "CLASSES",
+    "NO_LOSSES",
+    "SIGNALS",
+    "SIZES",
+    "Crossings",
+    "DesignImpact",
+    "DesignInputs",
+    "Impact",
+    "ImpactEvents",
+    "Kept",
+    "Losses",
+    "SampleSize",
+    "Signal",
+    "design_inputs",
+    "event_classes",
+    "load_events",
+    "make_crossings",
+    "physics_kept",
+    "with_mixture",
+]
