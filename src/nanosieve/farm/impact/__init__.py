@@ -1,4 +1,4 @@
-"""The physics that a farm keeps: benchmark signals, classes of events, thresholds at the rates of a design."""
+"""The physics that a farm keeps: benchmark signals, classes of events, thresholds at its rates."""
 
 from nanosieve.farm.impact.classes import CLASSES, event_classes
 from nanosieve.farm.impact.events import Crossings, ImpactEvents, load_events

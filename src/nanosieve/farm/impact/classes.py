@@ -48,7 +48,7 @@ def event_classes(events: TriggerEvents) -> NDArray[np.int64]:
     good = _hard_and_alone(electrons) & (electrons.fields["quality"] >= MEDIUM)
     leptonic = _count(electrons, good) + _count(muons, _hard_and_alone(muons)) >= 1
     rules = [boosted, multijet, leptonic, np.ones(len(events), dtype=np.bool_)]
-    return np.argmax(rules, axis=0)  # the first that holds
+    return np.asarray(np.argmax(rules, axis=0))  # the first that holds
 
 
 def class_numbers(names: Iterable[str]) -> list[int]:

@@ -1,8 +1,9 @@
-"""Crossings as all versions of a menu see them: up to which factor of its thresholds each item and line fires.
+"""Crossings as all versions of a menu see them: up to which factor of its thresholds each line fires.
 
 A design with another rate limit runs the same menu with all thresholds multiplied by a factor, one at each
-level (as `nanosieve.physics.menu.fit_menu` does). The largest factor at which an item or a line fires is found
-once for every crossing; any number of designs are then comparisons with these numbers, on the same crossings.
+level (as `nanosieve.physics.menu.fit_menu` does). The largest factor at which an item or a line fires is
+found once for every crossing; any number of designs are then comparisons with these numbers, on the same
+crossings.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def load_events(
     Takes about 0.1 ms and 0.5 kB a crossing with the menu of 2018.
 
     Args:
-        samples: background and signals, in one sample or several. Processes of benchmark signals make no rate.
+        samples: background and signals, in one sample or several; benchmark signals make no rate.
         signals: names in `SIGNALS`.
         menu: without prescales [default: ``atlas-2018``, whose published lines cover all signals].
         luminosity: e.g. ``"2e34 / cm**2 / s"`` [default: that of the menu].
@@ -106,7 +107,8 @@ def load_events(
     processes = {name for sample in read for name in sample.processes}
     for signal in known.values():
         if signal.recipe not in processes:
-            raise UnknownNameError.among(f"process of signal {signal.name!r}:", signal.recipe, processes)
+            kind = f"process of signal {signal.name!r}:"
+            raise UnknownNameError.among(kind, signal.recipe, processes)
     everything, names = _read(chosen, read, progress)
     background = everything.only(~np.isin(names, [signal.recipe for signal in SIGNALS.values()]))
     if not len(background):

@@ -54,10 +54,10 @@ class DesignInputs:
         level1_rate: Hz that the hardware trigger may accept; None where every crossing is read out.
         output_rate: Hz that may be stored.
         losses: with the middles of all assumptions.
-        edges: name of an assumption's edge, as ``slow`` → losses there; they make the band, not the error. The
-            ratio of two designs compares edges of the same name.
-        gains: signal → lowest and highest efficiency of its hardware trigger over that of the menu at the same
-            rate, as promised by networks; the middle is the geometric mean.
+        edges: name of an assumption's edge, as ``slow`` → losses there; they make the band, not the error.
+            The ratio of two designs compares edges of the same name.
+        gains: signal → lowest and highest efficiency of its hardware trigger over that of the menu at the
+            same rate, as promised by networks; the middle is the geometric mean.
         pileup: that the design is simulated with; None if it does not matter.
     """
 

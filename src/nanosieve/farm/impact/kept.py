@@ -1,12 +1,13 @@
 """The physics that farm designs keep of benchmark signals, each with the thresholds that its rates allow.
 
-For a crossing of the class c, ``kept = Level 1 × live × (kept(c) × high-level trigger + forced(c))``: what a farm
-loses, it loses of the classes that take long, and so of the signals that fill them.
+For a crossing of the class c, ``kept = Level 1 × live × (kept(c) × high-level trigger + forced(c))``: what a
+farm loses, it loses of the classes that take long, and so of the signals that fill them.
 
-Statistical errors are those of a bootstrap: in every replica, each crossing of background and signal weighs a
-Poisson number of mean 1 more, thresholds are tuned anew, and losses are drawn within their errors. All designs see
-the same replicas, so that in the ratio of two designs cancels what they share: the crossings, and the losses where
-they are equal. Assumptions make no error but a band, by evaluation at their edges.
+Statistical errors are those of a bootstrap: in every replica, the weight of each crossing of background and
+signal is multiplied by a Poisson number of mean 1, thresholds are tuned anew, and losses are drawn within
+their errors. All designs see the same replicas, so that in the ratio of two designs cancels what they share:
+the crossings, and the losses where they are equal. Assumptions make no error but a band, by evaluation at
+their edges.
 """
 
 from __future__ import annotations

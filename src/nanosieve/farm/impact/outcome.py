@@ -51,7 +51,7 @@ class Weights:
 
     background: Floats
     signals: Mapping[str, Floats]
-    found: dict[tuple[float | None, float, bytes], Thresholds] = field(default_factory=dict)
+    found: dict[tuple[float | None, float, bytes, bool], Thresholds] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: ImpactEvents, draw: np.random.Generator | None = None) -> Weights:
@@ -96,7 +96,7 @@ def outcome(
         SettingsError, SampleError: as `tune`.
     """
     forced = losses.live * losses.forced
-    key = design.level1_rate, design.output_rate, forced.tobytes()
+    key = design.level1_rate, design.output_rate, forced.tobytes(), strict
     if key not in weights.found:
         weights.found[key] = tune(
             events.background,
@@ -130,7 +130,7 @@ def outcome(
 def _signal(
     crossings: Crossings, weights: Floats, thresholds: Thresholds, losses: LossNumbers, events: ImpactEvents
 ) -> list[float]:
-    """Efficiency of Level 1, of the high-level trigger, farm, kept, effective events, and shares of classes."""
+    """Level 1, high-level trigger, farm, kept, effective events, and the shares of four classes."""
     total = float(weights.sum())
     fires = level1_fires(crossings, thresholds.level1)
     wanted = high_level_scores(crossings, thresholds.level1, events.items) > thresholds.high_level

@@ -15,17 +15,17 @@ __all__ = ["DesignImpact", "Impact", "Kept"]
 class Kept:
     """What a design keeps of a signal: ``kept = level1 × live × farm × high_level``.
 
-    Statistical errors hold signal and background crossings and the errors of the simulated losses, all together.
+    Statistical errors hold those of crossings of signal and background and of the simulated losses.
 
     Attributes:
         level1: efficiency of the hardware trigger, gains of networks included, in %.
         live: of the time, in %.
-        farm: of what both levels want, not lost or timed out, in %; more than 100 where events that time out are
-            stored without a decision.
+        farm: of what both levels want, not lost or timed out, in %; more than 100 where events that time out
+            are stored without a decision; 0 where the levels want nothing.
         high_level: efficiency of the high-level trigger after Level 1, in %.
         kept: of the signal, in %.
         per_fill: events of it in a fill.
-        relative: to the reference design, with what both have in common cancelled; None where that keeps none.
+        relative: to the reference design, what both have in common cancelled; None where that keeps none.
         classes: class → share of what Level 1 accepts of the signal, in %.
         effective_events: that are kept, (Σ w)² / Σ w².
         kept_band: lowest and highest `kept` within the edges of the assumptions, in %.

@@ -1,8 +1,8 @@
-"""Thresholds at the rates of a design: one factor of the menu's thresholds at each level, on weighted crossings.
+"""Thresholds at the rates of a design: one factor of the menu's thresholds at each level.
 
 A crossing fires where its score, the largest factor at which it still does, lies **above** the factor. The
-factor for a rate is the score of the first crossing that would be too much, in falling order, so that the rate is
-never above the limit and the next crossing would take it there.
+factor for a rate is the score of the first crossing, in falling order, that would be too much: the rate is
+never above the limit, and the next crossing would take it there.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def tune(
         rates: (N,) of each of them, Hz.
         items: (lines,) item of each line.
         level1_rate, output_rate: Hz; no hardware trigger: None.
-        forced: (N,) part of each crossing that is stored without a decision if Level 1 accepts it; it takes its
-            rate from the output.
+        forced: (N,) part of each crossing that is stored without a decision if Level 1 accepts it; it takes
+            its rate from the output.
         strict: refuse rates that are out of reach; otherwise the nearest threshold there is.
 
     Raises:
