@@ -60,11 +60,15 @@ class TestErrors:
 
     def test_no_threshold_is_tight_enough(self):
         background = crossings([20.0, 20.0, 1.0], [1.0, 1.0, 1.0])
-        with pytest.raises(SettingsError, match="Level 1 fires at 2 Hz even with thresholds multiplied by 20"):
+        with pytest.raises(
+            SettingsError, match="Level 1 fires at 2 Hz even with thresholds multiplied by 20"
+        ):
             tuned(background, 1.0, 1.0)
 
     def test_one_crossing_is_too_much(self):
-        with pytest.raises(SampleError, match="one crossing alone makes 1 Hz .* make more background"):
+        with pytest.raises(
+            SampleError, match=r"the first to fire make 1 Hz of Level 1, .* make more background"
+        ):
             tuned(crossings([3.0, 2.0], [1.0, 1.0]), 0.5, 0.1)
 
     def test_time_outs_fill_the_output(self, ladder):

@@ -27,6 +27,10 @@ __all__ = ["HIGHEST", "LOWEST", "Crossings", "ImpactEvents", "load_events"]
 LOWEST, HIGHEST = 0.1, 20.0
 """Factors of thresholds between which crossings are told apart, as in `fit_menu`."""
 
+DITHER = 1e-5
+"""Relative. Level-1 momenta come in steps, and a whole step may be a rate of 100 kHz: crossings of equal
+factor are told apart at random, as a prescaled copy of the menu one step below would do it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crossings:
@@ -152,11 +156,14 @@ def _read(
             names.append(events.scalars["process"])
             done += len(events)
             progress("crossings", done, total)
+    draw = np.random.default_rng(1)
     joined = Crossings(
         np.concatenate([part.weights for part in parts]),
         np.concatenate([part.classes for part in parts]),
-        np.concatenate([part.level1 for part in parts]),
-        np.concatenate([part.high_level for part in parts]),
+        *(
+            np.concatenate(scores) * (1 - DITHER * draw.random((done, 1)))
+            for scores in ([part.level1 for part in parts], [part.high_level for part in parts])
+        ),
     )
     return joined, np.concatenate(names)
 

@@ -34,6 +34,8 @@ __all__ = ["FILL", "physics_kept"]
 FILL = "0.5 / fb"
 """Integrated luminosity of a fill of half a day in 2018; an assumption that all designs share."""
 
+ROUNDING = 1e-12
+
 Floats = NDArray[np.float64]
 
 
@@ -233,5 +235,8 @@ def _classes(nominal: Floats, replicas: Sequence[Floats]) -> dict[str, Figure]:
 
 
 def _figure(value: float, replicas: Sequence[float], unit: str) -> Figure:
+    """`value` with the spread of its replicas; None where hardly one of them has a value."""
     error = float(np.std(replicas, ddof=1)) if len(replicas) > 1 else None
+    if error is not None and error < ROUNDING * abs(value):
+        error = 0.0  # what cancels does so exactly
     return Figure(value, unit, Provenance.SIMULATED, error=error)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.errors import SampleError, SettingsError
-from nanosieve.farm.impact.events import HIGHEST, LOWEST, Crossings
+from nanosieve.farm.impact.events import DITHER, HIGHEST, LOWEST, Crossings
 
 __all__ = ["Thresholds", "factor_at_rate", "high_level_scores", "level1_fires", "tune"]
 
@@ -131,8 +131,9 @@ def _reachable(where: str, factor: float, scores: Floats, rates: Floats, wanted:
             f"{wanted:.4g} Hz were asked for; ask for less, or give a looser menu"
         )
         raise SettingsError(message)
-    if factor >= HIGHEST:
-        least = float(rates[scores >= HIGHEST].sum())
+    highest = HIGHEST * (1 - DITHER)
+    if factor >= highest:
+        least = float(rates[scores >= highest].sum())
         message = (
             f"{where} fires at {least:.4g} Hz even with thresholds multiplied by {HIGHEST:g}, above the "
             f"{wanted:.4g} Hz asked for; allow more, or give a tighter menu"
@@ -140,7 +141,7 @@ def _reachable(where: str, factor: float, scores: Floats, rates: Floats, wanted:
         raise SettingsError(message)
     if not (scores > factor).any():
         message = (
-            f"one crossing alone makes {rates[scores >= factor].max():.4g} Hz of {where}, more than the "
-            f"{wanted:.4g} Hz asked for, so that not one may fire; make more background"
+            f"the first to fire make {rates[scores >= factor].sum():.4g} Hz of {where}, more than the "
+            f"{wanted:.4g} Hz asked for, so that not one crossing may; make more background"
         )
         raise SampleError(message)
