@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -129,6 +132,11 @@ class TestCrossings:
         gains = {name for known in known_designs() for name in design_inputs(load_design(known)).gains}
         assert gains
         assert gains <= set(SIGNALS)
+
+    def test_the_page_lists_every_signal(self):
+        page = (Path(__file__).parents[3] / "docs" / "farms.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `([\w-]+)` \| `(\w+)` \|", page, re.M)
+        assert rows == [(signal.name, signal.recipe) for signal in SIGNALS.values()]
 
     def test_one_request_for_background_and_signals(self, sample, monkeypatch):
         asked = {}

@@ -22,9 +22,10 @@ from nanosieve.physics.events import TriggerSample, open_trigger_sample
 from nanosieve.physics.menu import Conditions, Evaluator, Menu, conditions_of, load_menu, parse_menu
 from nanosieve.progress import Progress, silent
 
-__all__ = ["HIGHEST", "LOWEST", "Crossings", "ImpactEvents", "load_events"]
+__all__ = ["DITHER", "HIGHEST", "LOWEST", "Crossings", "ImpactEvents", "load_events"]
 
-LOWEST, HIGHEST = 0.1, 20.0
+LOWEST = 0.1
+HIGHEST = 20.0
 """Factors of thresholds between which crossings are told apart, as in `fit_menu`."""
 
 DITHER = 1e-5
