@@ -7,6 +7,7 @@ from nanosieve.farm.impact.kept import physics_kept
 from nanosieve.farm.impact.result import DesignImpact, Impact, Kept
 from nanosieve.farm.impact.samples import SIZES, SampleSize, make_crossings
 from nanosieve.farm.impact.signals import SIGNALS, Signal
+from nanosieve.farm.impact.simulated import losses_of
 
 __all__ = [
     "CLASSES",
@@ -25,6 +26,7 @@ __all__ = [
     "design_inputs",
     "event_classes",
     "load_events",
+    "losses_of",
     "make_crossings",
     "physics_kept",
     "with_mixture",
