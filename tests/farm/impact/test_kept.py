@@ -138,6 +138,8 @@ class TestGains:
         impact = kept(events, PLAIN, gain)
         found = impact.designs["networks"].signals["di-higgs"]
         assert found.level1.value == pytest.approx(88)
+        parts = (found.level1, found.live, found.farm, found.high_level)
+        assert found.kept.value == pytest.approx(100 * np.prod([part.value / 100 for part in parts]))
         assert found.relative.value == pytest.approx(1.1)
         assert found.relative.error == pytest.approx(0, abs=0.06)
         assert found.relative_band == (pytest.approx(1.0), pytest.approx(1.21))
