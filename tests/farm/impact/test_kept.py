@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -152,6 +153,10 @@ class TestGains:
         assert found["light-a"].level1.value == pytest.approx(100)
         assert found["light-a"].kept.value == pytest.approx(100)
         assert found["di-higgs"].kept_band[1] == pytest.approx(50)
+
+    def test_designs_travel_to_other_processes(self):
+        found = design_inputs(load_design("l1-networks"))
+        assert pickle.loads(pickle.dumps(found)) == found
 
     def test_several_networks_multiply_and_come_from_the_design(self):
         found = design_inputs(load_design("l1-networks"))

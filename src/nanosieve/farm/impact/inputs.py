@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from nanosieve.devices import Trust
 from nanosieve.errors import SettingsError
@@ -14,14 +13,22 @@ from nanosieve.farm.impact.classes import CLASSES, class_numbers
 from nanosieve.farm.workload import Workload
 from nanosieve.figure import Figure, Provenance
 
-__all__ = ["NO_LOSSES", "DesignInputs", "Losses", "design_inputs", "fraction", "with_mixture"]
+__all__ = [
+    "NO_LOSSES",
+    "DesignInputs",
+    "Losses",
+    "check_inputs",
+    "design_inputs",
+    "error_of",
+    "forced_fraction",
+    "fraction",
+    "with_mixture",
+]
 
 FURTHEST_PILEUP = 0.25
 """Largest relative difference between the pile-up of a design and that of the crossings."""
 LEAST_SHARE = 1e-6
 """Of a class that no simulated crossing fell into: a workload has no empty classes."""
-
-_NONE: Mapping[str, Figure] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,11 @@ class Losses:
 
     live: Figure
     kept: Mapping[str, Figure]
-    forced: Mapping[str, Figure] = field(default_factory=lambda: _NONE)
+    forced: Mapping[str, Figure] = field(default_factory=dict)
 
 
 _ALL = Figure(1.0, "", Provenance.ESTIMATED)
-NO_LOSSES = Losses(_ALL, MappingProxyType(dict.fromkeys(CLASSES, _ALL)))
+NO_LOSSES = Losses(_ALL, dict.fromkeys(CLASSES, _ALL))
 """A farm that is always live and keeps up."""
 
 
