@@ -31,9 +31,9 @@ class SampleSize:
 
 
 BACKGROUND: Mapping[str, float] = {
-    "hard_qcd": 0.40,
-    "qcd_15_60": 0.33,
-    "minbias": 0.16,
+    "qcd_35_130": 0.45,
+    "hard_qcd": 0.30,
+    "minbias": 0.14,
     "w_lnu": 0.03,
     "photon_jet": 0.03,
     "drell_yan": 0.02,
