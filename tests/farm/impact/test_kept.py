@@ -314,3 +314,24 @@ class TestTheChecksBite:
         found = tuning.factor_at_rate
         monkeypatch.setattr(tuning, "factor_at_rate", lambda *given: found(*given) - 1e-6)
         assert kept(events, PLAIN).designs["plain"].output_rate.value > 10.0
+
+
+@pytest.mark.slow
+def test_errors_are_the_spread_of_independent_samples():
+    draw = np.random.default_rng(5)
+
+    def falling(number, scale):
+        level1 = scale / draw.random(number) ** 0.4
+        return [np.minimum(s, 19).tolist() for s in (level1, level1 * draw.lognormal(0, 0.3, number))]
+
+    found = []
+    for seed in range(80):
+        background = crossings(*falling(800, 1.0), weights=draw.choice([1.0, 3.0], 800).tolist())
+        signal = crossings(*falling(300, 2.0))
+        designs = DesignInputs("a", 300.0, 100.0), DesignInputs("b", 500.0, 200.0)
+        impact = kept(events_of(background, di_higgs=signal), *designs, seed=seed, replicas=30)
+        found.append([impact.designs[name].signals["di-higgs"] for name in "ab"])
+    for what in (lambda a, _: a.kept, lambda _, b: b.kept, lambda _, b: b.relative):
+        figures = [what(a, b) for a, b in found]
+        spread = np.std([figure.value for figure in figures], ddof=1)
+        assert np.mean([figure.error for figure in figures]) == pytest.approx(spread, rel=0.25)
