@@ -35,6 +35,7 @@ FILL = "0.5 / fb"
 """Integrated luminosity of a fill of half a day in 2018; an assumption that all designs share."""
 
 ROUNDING = 1e-12
+ONE_SIGMA = (0.1587, 0.8413)
 
 Floats = NDArray[np.float64]
 
@@ -235,8 +236,11 @@ def _classes(nominal: Floats, replicas: Sequence[Floats]) -> dict[str, Figure]:
 
 
 def _figure(value: float, replicas: Sequence[float], unit: str) -> Figure:
-    """`value` with the spread of its replicas; None where hardly one of them has a value."""
-    error = float(np.std(replicas, ddof=1)) if len(replicas) > 1 else None
+    """`value` with half the central 68.27 % of its replicas, which a few extreme ones do not change."""
+    error = None
+    if len(replicas) > 1:
+        low, high = np.quantile(replicas, ONE_SIGMA)
+        error = float(high - low) / 2
     if error is not None and error < ROUNDING * abs(value):
         error = 0.0  # what cancels does so exactly
     return Figure(value, unit, Provenance.SIMULATED, error=error)

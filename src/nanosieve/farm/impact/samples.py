@@ -48,7 +48,7 @@ SIZES: Mapping[str, SampleSize] = {
     "full": SampleSize(background=300_000, signal=10_000, pool=20_000),
 }
 """``small`` takes two and a half minutes on two cores, ``full`` about an hour. With ``small`` the threshold
-of the high-level trigger at 1 kHz rests on some ten crossings of a large weight, and is known to a fifth."""
+of the high-level trigger at 1 kHz rests on few crossings of a large weight, and is known to a fifth."""
 
 
 def make_crossings(
