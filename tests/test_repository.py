@@ -50,6 +50,7 @@ ROOMS = (
     "farm.cost",
     "farm.simulation",
     "farm.measurement",
+    "farm.impact",
     "farm",
     "networks",
     "report",
