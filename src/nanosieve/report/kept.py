@@ -59,8 +59,18 @@ def kept_chart(
                 continue
             down = min(error, 0.95 * value) if logarithmic else error
             if entry.band is not None:
-                axes.barh([row], [entry.band[1] - entry.band[0]], left=[entry.band[0]], height=0.9, color=colour, alpha=0.25, linewidth=0)
-            axes.errorbar([value], [row], xerr=[[down], [error]], fmt="o", color=colour, elinewidth=1.1, markersize=3.6)
+                axes.barh(
+                    [row],
+                    [entry.band[1] - entry.band[0]],
+                    left=[entry.band[0]],
+                    height=0.9,
+                    color=colour,
+                    alpha=0.25,
+                    linewidth=0,
+                )
+            axes.errorbar(
+                [value], [row], xerr=[[down], [error]], fmt="o", color=colour, elinewidth=1.1, markersize=3.6
+            )
         if logarithmic:
             axes.set_xscale("log")
         else:

@@ -15,7 +15,7 @@ __all__ = ["latency_chart"]
 def latency_chart(
     quantiles: Mapping[str, Mapping[float, Figure]], *, title: str, conditions: str = ""
 ) -> Drawing:
-    """One panel: for each design, the part of its events that takes longer than a time, with errors of the times.
+    """One panel: the part of the events of each design that takes longer than a time, with its errors.
 
     Args:
         quantiles: design → probability → time in s.

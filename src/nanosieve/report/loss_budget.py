@@ -22,7 +22,7 @@ def loss_budget_chart(
     notes: Mapping[str, str] | None = None,
     conditions: str = "",
 ) -> Drawing:
-    """One panel with a bar for each design: its losses in % of the input, stacked by cause, the total at its end.
+    """One panel with a bar for each design: losses in % of the input, stacked by cause, with their sum.
 
     Args:
         losses: design → cause → %.

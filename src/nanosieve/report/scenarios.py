@@ -37,7 +37,8 @@ def scenario_chart(
                 places = [n + shift for n, one in enumerate(found.values()) if design in one]
                 figures = [one[design] for one in found.values() if design in one]
                 axes.errorbar(
-                    places, [figure.value for figure in figures], yerr=[figure.error or 0.0 for figure in figures],
+                    places, [figure.value for figure in figures],
+                    yerr=[figure.error or 0.0 for figure in figures],
                     fmt="o", color=PALETTE[number % len(PALETTE)], elinewidth=1.1, markersize=4,
                 )  # fmt: skip
             axes.set_xticks(range(len(found)), list(found))

@@ -1,4 +1,5 @@
-"""Designs by what they keep and what they take: boxes of errors in both directions, the Pareto front marked."""
+"""Designs by what they keep and what they take: boxes of errors in both directions, the Pareto front "
+"marked."""
 
 from __future__ import annotations
 
@@ -95,7 +96,8 @@ def _letters(axes: Any, points: Sequence[TradeoffPoint]) -> None:
     placed: list[TradeoffPoint] = []
     for number, point in enumerate(points):
         near = sum(
-            abs(p.x[1] - point.x[1]) < 0.06 * width and abs(p.y[1] - point.y[1]) < 0.12 * height for p in placed
+            abs(p.x[1] - point.x[1]) < 0.06 * width and abs(p.y[1] - point.y[1]) < 0.12 * height
+            for p in placed
         )
         axes.annotate(
             point.letter, (point.x[1], point.y[1]), xytext=(7 + 11 * near, 6), textcoords="offset points",

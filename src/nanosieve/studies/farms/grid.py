@@ -1,4 +1,5 @@
-"""The grid behind the interactive page: every design at every combination of rate, pile-up, nodes, time-out."""
+"""The grid behind the interactive page: every design at every combination of rate, pile-up, nodes, "
+"time-out."""
 
 from __future__ import annotations
 
@@ -39,9 +40,10 @@ def make_grid(
     options: StudyOptions,
     progress: Progress,
 ) -> dict[str, Any]:
-    """For JSON: ``axes``, and for each design ``physics`` (at one output rate, relative to the reference as
-    planned), ``lost`` (%), ``stable``, ``power`` (kW), ``cost`` (MUSD, a list for each price), each a flat list
-    over `GRID_AXES`.
+    """The grid as JSON: ``axes``, and for each design flat lists over `GRID_AXES`.
+
+    These are ``physics`` (at one output rate, relative to the reference as planned), ``lost`` (%),
+    ``stable``, ``power`` (kW), and ``cost`` (MUSD, a list over the prices at each point).
 
     Raises:
         SettingsError, SampleError: as simulation and physics do.

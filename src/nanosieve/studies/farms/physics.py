@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nanosieve.farm.designs import Design
-from nanosieve.farm.impact import DesignImpact, DesignInputs, Impact, ImpactEvents, design_inputs, physics_kept
+from nanosieve.farm.impact import (
+    DesignImpact,
+    DesignInputs,
+    Impact,
+    ImpactEvents,
+    design_inputs,
+    physics_kept,
+)
 from nanosieve.farm.simulation import Scenario
 from nanosieve.figure import Figure, Provenance
 from nanosieve.studies.farms.settings import Settings
@@ -90,7 +97,8 @@ def measure(
 
 
 def inputs_in(each: DesignInputs, scenario: Scenario, *, runs: Runs, key: str) -> DesignInputs:
-    """The inputs of a design in a scenario: its losses there, and its Level-1 rate times that of the scenario."""
+    """The inputs of a design in a scenario: its losses there, and its Level-1 rate times that of the "
+    "scenario."""
     level1 = None if each.level1_rate is None else each.level1_rate * scenario.rate
     losses = losses_in(runs.scenarios[key])
     return replace(each, name=f"{each.name} {key}", level1_rate=level1, losses=losses, edges={})

@@ -1,8 +1,8 @@
 """Which assumption would change the ranking: the two best designs at both edges of every band.
 
 Designs are ranked by physics over cost, and over power, all at one output rate. An assumption is moved to its
-edges with all others in their middle, for both designs alike, and the ratio of the two is worked out again: the
-ranking changes where that falls below 1.
+edges with all others in their middle, for both designs alike, and the ratio of the two is worked out again:
+the ranking changes where that falls below 1.
 """
 
 from __future__ import annotations
@@ -118,14 +118,14 @@ def _of_physics(
         merits = [[merit(scan[seconds]).value for scan in scans] for seconds in ends]
         found.append(Swing(f"time-out: {ends[0]:g} s or {ends[1]:g} s", *(physics_ratio(*m) for m in merits)))
     own = [merit(physics.own.designs[name]).value for name in (first, second)]
-    found.append(Swing("output rate: one for all, or own", over * kept[first] / kept[second], physics_ratio(*own)))
+    found.append(
+        Swing("output rate: one for all, or own", over * kept[first] / kept[second], physics_ratio(*own))
+    )
     return found
 
 
 def _paid(design: Design, utilisation: Utilisation, per: str, moved: Mapping[str, float]) -> float:
     """USD or kW of a design with all inputs in their middle but those `moved`."""
-    values = {
-        name: np.array([moved.get(name, band.middle)]) for name, band in inputs(design).items()
-    }
+    values = {name: np.array([moved.get(name, band.middle)]) for name, band in inputs(design).items()}
     found = bill(design, utilisation, values)
     return float((found.total if per == "cost" else found.power)[0])

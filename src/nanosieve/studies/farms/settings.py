@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nanosieve.farm.simulation import SCENARIOS, Scenario
 from nanosieve.studies.study import Size
@@ -70,7 +70,7 @@ class Settings:
     events: int = 100_000
     grid_events: int = 20_000
     time_outs: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 60.0)
-    scenarios: Mapping[str, Scenario] = SCENARIOS
+    scenarios: Mapping[str, Scenario] = field(default_factory=lambda: SCENARIOS)
     axes: Axes = Axes()
 
 
