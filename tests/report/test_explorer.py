@@ -1,4 +1,4 @@
-"""The interactive page: its grid reads back, bad grids are refused, and a browser runs it where there is one."""
+"""The interactive page: its grid reads back, bad grids are refused, and a browser runs it where there is."""
 
 from __future__ import annotations
 

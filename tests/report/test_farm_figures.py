@@ -56,17 +56,19 @@ class TestTradeoff:
             tradeoff_chart([], title="", x_label="", y_label="")
 
 
-class TestLossBudget:
-    LOSSES = {"A": {"dead time": 2.0, "queue": 0.0}, "B": {"dead time": 1.0, "queue": 30.0}}
+LOSSES = {"A": {"dead time": 2.0, "queue": 0.0}, "B": {"dead time": 1.0, "queue": 30.0}}
+ENTRIES = [KeptEntry(s, d, figure(40.0), (35.0, 45.0)) for s in ("HH → 4b", "Z′") for d in ("A", "B")]
 
+
+class TestLossBudget:
     def test_bars_have_their_sums_and_causes_without_losses_are_left_out(self):
-        drawing = loss_budget_chart({"A": self.LOSSES["A"]}, title="Lost")
+        drawing = loss_budget_chart({"A": LOSSES["A"]}, title="Lost")
         assert "[% of the input]" in words(drawing)
         assert "2 %" in words(drawing)
         assert [entry.label for entry in drawing.key] == ["dead time"]
 
     def test_an_unstable_design_shows_its_growth_instead(self):
-        text = words(loss_budget_chart(self.LOSSES, title="Lost", notes={"B": "farm +120 events/s"}))
+        text = words(loss_budget_chart(LOSSES, title="Lost", notes={"B": "farm +120 events/s"}))
         assert "farm +120 events/s" in text
         assert "31 %" not in text
 
@@ -88,18 +90,16 @@ class TestLatency:
 
 
 class TestKept:
-    ENTRIES = [KeptEntry(s, d, figure(40.0), (35.0, 45.0)) for s in ("HH → 4b", "Z′") for d in ("A", "B")]
-
     @pytest.mark.parametrize("logarithmic", [False, True])
     def test_signals_are_rows_and_designs_colours(self, logarithmic):
-        drawing = kept_chart(self.ENTRIES, title="Kept", label="Kept [%]", logarithmic=logarithmic)
+        drawing = kept_chart(ENTRIES, title="Kept", label="Kept [%]", logarithmic=logarithmic)
         assert "HH → 4b" in words(drawing)
         assert "Kept [%]" in words(drawing)
         assert [entry.label for entry in drawing.key] == ["A", "B"]
 
     def test_a_wider_band_is_drawn_wider(self):
-        wide = [KeptEntry("HH → 4b", "A", figure(40.0), (5.0, 95.0)), *self.ENTRIES[1:]]
-        drawn = [kept_chart(some, title="", label="[%]").panels for some in (self.ENTRIES, wide)]
+        wide = [KeptEntry("HH → 4b", "A", figure(40.0), (5.0, 95.0)), *ENTRIES[1:]]
+        drawn = [kept_chart(some, title="", label="[%]").panels for some in (ENTRIES, wide)]
         assert drawn[0] != drawn[1]
 
     def test_nothing_is_refused(self):

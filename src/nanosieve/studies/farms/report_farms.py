@@ -22,7 +22,11 @@ TITLES = {
     "rate-2": "2 × rate",
     "nodes-lost": "10 % nodes gone",
 }
-_LETTERS = {**COMPARED, **{name: letter for name, (letter, _) in APART.items()}}
+
+
+def _letters(found: Found) -> dict[str, str]:
+    """Name → letter of all designs that were simulated."""
+    return {**COMPARED, **{name: APART[name][0] for name in found.apart}}
 
 
 def farm_sections(found: Found) -> list[Section]:
@@ -38,6 +42,7 @@ def trouble(run: DesignRun) -> str:
 
 
 def _designs(found: Found) -> Section:
+    letters = _letters(found)
     columns = (
         "Design",
         "Cost",
@@ -55,14 +60,18 @@ def _designs(found: Found) -> Section:
         run = found.runs[name].planned
         latency = run.latency.get("all", {})
         over = relative_cost(run.cost, reference) if name in found.designs else None
-        label = f"{_LETTERS[name]} {name}"
+        label = f"{letters[name]} {name}"
         return (
             label, run.cost.total, over, run.cost.power, run.energy_per_event, run.cost.racks, run.lost,
             latency.get(0.5), latency.get(0.99),
         )  # fmt: skip
 
-    titles = [f"{_LETTERS[name]}: {found.runs[name].planned.design.title}" for name in _LETTERS]
-    why = [f"{letter} ({name}) stands apart: {reason}." for name, (letter, reason) in APART.items()]
+    titles = [f"{letters[name]}: {found.runs[name].planned.design.title}" for name in letters]
+    why = [
+        f"{letter} ({name}) stands apart: {reason}."
+        for name, (letter, reason) in APART.items()
+        if name in found.apart
+    ]
     years = f"{found.designs['cpu-2018'].run.years:g}"
     return Section(
         "The designs",
@@ -87,9 +96,11 @@ def _years(found: Found) -> str:
 
 
 def _losses(found: Found) -> Section:
+    letters = _letters(found)
+
     def budget(key: str, title: str) -> Drawing:
-        runs = {name: found.runs[name].scenarios[key] for name in _LETTERS}
-        labels = {name: f"{_LETTERS[name]} {name}" for name in _LETTERS}
+        runs = {name: found.runs[name].scenarios[key] for name in letters}
+        labels = {name: f"{letters[name]} {name}" for name in letters}
         return loss_budget_chart(
             {
                 labels[name]: {cause: each.value for cause, each in run.losses.items()}
@@ -109,8 +120,9 @@ def _losses(found: Found) -> Section:
 
 
 def _latencies(found: Found) -> Section:
+    letters = _letters(found)
     quantiles = {
-        f"{_LETTERS[name]} {name}": found.runs[name].planned.latency.get("all", {}) for name in _LETTERS
+        f"{letters[name]} {name}": found.runs[name].planned.latency.get("all", {}) for name in letters
     }
     none = [name for name, each in quantiles.items() if not each]
     notes = [f"No latency, as the farm is unstable: {', '.join(none)}."] if none else []
@@ -122,6 +134,7 @@ def _latencies(found: Found) -> Section:
 
 
 def _scenarios(found: Found) -> Section:
+    letters = _letters(found)
     keys = list(found.runs["cpu-2018"].scenarios)
     label = {name: f"{letter} {name}" for name, letter in COMPARED.items()}
 
@@ -141,9 +154,9 @@ def _scenarios(found: Found) -> Section:
         {"Physics kept, A as planned = 1": kept, "Lost [% of the input]": over("lost")}, title=""
     )
     rows = tuple(
-        (f"{_LETTERS[name]} {name}, {TITLES.get(key, key)}", run.lost, run.processed.get("boosted"),
+        (f"{letters[name]} {name}, {TITLES.get(key, key)}", run.lost, run.processed.get("boosted"),
          run.latency.get("all", {}).get(0.99), run.cost.power, run.verdict())
-        for name in _LETTERS for key, run in found.runs[name].scenarios.items()
+        for name in letters for key, run in found.runs[name].scenarios.items()
     )  # fmt: skip
     columns = ("Design", "Lost", "Boosted decided", "Latency 99 %", "Power", "Farm")
     return Section(

@@ -63,6 +63,7 @@ class Settings:
         time_outs: of the scan, s.
         scenarios: what every design is asked for; the first is as planned.
         axes: of the grid.
+        apart: designs of `APART` that are simulated beside the others.
     """
 
     pileup: float = 56.0
@@ -72,6 +73,7 @@ class Settings:
     time_outs: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 60.0)
     scenarios: Mapping[str, Scenario] = field(default_factory=lambda: SCENARIOS)
     axes: Axes = Axes()
+    apart: tuple[str, ...] = tuple(APART)
 
 
 def settings_for(size: Size) -> Settings:

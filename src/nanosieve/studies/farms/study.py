@@ -14,7 +14,7 @@ from nanosieve.studies.farms.physics import measure, merit
 from nanosieve.studies.farms.ranking import rank
 from nanosieve.studies.farms.report import write_study_report
 from nanosieve.studies.farms.results import Found, study_results
-from nanosieve.studies.farms.settings import APART, COMPARED, Settings, settings_for
+from nanosieve.studies.farms.settings import COMPARED, Settings, settings_for
 from nanosieve.studies.farms.simulation import simulate
 from nanosieve.studies.study import Stopwatch, StudyOptions, StudyResult, write_results
 
@@ -51,7 +51,7 @@ def run(
         events, remarks = prepare_crossings(settings, options, progress)
     with watch.stage("classes behind Level 1"):
         designs, shares = prepare_designs([*COMPARED], events, out / "workloads", options.seed)
-    apart = {name: load_design(name) for name in APART}
+    apart = {name: load_design(name) for name in settings.apart}
     with watch.stage("simulations"):
         runs = simulate(designs, apart, settings, options, progress)
     with watch.stage("physics"):
