@@ -14,8 +14,9 @@ from nanosieve.farm.cost import bill, inputs
 from nanosieve.farm.designs import Design
 from nanosieve.farm.impact import DesignInputs, ImpactEvents, design_inputs, physics_kept
 from nanosieve.farm.simulation import DesignRun, Scenario, simulate_designs
+from nanosieve.figure import Figure
 from nanosieve.progress import Progress
-from nanosieve.studies.farms.physics import merit
+from nanosieve.studies.farms.physics import affordable, merit
 from nanosieve.studies.farms.settings import COMPARED, Axes, Settings
 from nanosieve.studies.farms.simulation import losses_in
 from nanosieve.studies.study import StudyOptions
@@ -35,6 +36,7 @@ class _Task:
 
 def make_grid(
     designs: Mapping[str, Design],
+    shares: Mapping[str, Mapping[str, Figure]],
     events: ImpactEvents,
     settings: Settings,
     options: StudyOptions,
@@ -62,11 +64,11 @@ def make_grid(
     )
     runs = [run for _, run in sorted(done, key=lambda each: each[0])]
     rate = planned[0].design.output.rate
-    found = physics_kept(
-        [_inputs(task, run, rate, str(place)) for place, (task, run) in
-         enumerate(zip((*planned, *tasks), runs, strict=True))],
-        events, seed=options.seed, replicas=2,
-    )  # fmt: skip
+    every = enumerate(zip((*planned, *tasks), runs, strict=True))
+    inputs_of_all = [
+        affordable(_inputs(task, run, rate, str(place)), shares[task.name]) for place, (task, run) in every
+    ]
+    found = physics_kept(inputs_of_all, events, seed=options.seed, replicas=2)
     kept = [merit(impact).value for impact in found.designs.values()]
     grid: dict[str, Any] = {
         "axes": {each.name: list(getattr(axes, each.name)) for each in fields(Axes)},

@@ -17,6 +17,7 @@ from nanosieve.farm.impact import (
     DesignInputs,
     Impact,
     ImpactEvents,
+    Losses,
     design_inputs,
     physics_kept,
 )
@@ -25,7 +26,7 @@ from nanosieve.figure import Figure, Provenance
 from nanosieve.studies.farms.settings import Settings
 from nanosieve.studies.farms.simulation import Runs, losses_in
 
-__all__ = ["MEAN", "Physics", "inputs_in", "measure", "merit", "merit_band"]
+__all__ = ["MEAN", "Physics", "affordable", "inputs_in", "measure", "merit", "merit_band"]
 
 MEAN = "geometric mean over the signals of the yield over that of A"
 
@@ -51,6 +52,7 @@ class Physics:
 
 def measure(
     designs: Mapping[str, Design],
+    shares: Mapping[str, Mapping[str, Figure]],
     runs: Mapping[str, Runs],
     events: ImpactEvents,
     settings: Settings,
@@ -82,6 +84,8 @@ def measure(
         for seconds, run in own.time_outs.items():
             plain = replace(each, name=f"{each.name} {seconds} s", edges={}, losses=losses_in(run))
             others[each.name, "time-out", seconds] = plain
+    others = {key: affordable(each, shares[key[0]]) for key, each in others.items()}
+    planned, equal = ([affordable(each, shares[each.name]) for each in some] for some in (planned, equal))
     everything = [*equal, *others.values()]
     varied = physics_kept(everything, events, seed=seed, replicas=settings.replicas)
     found = {key: varied.designs[each.name] for key, each in others.items()}
@@ -102,6 +106,25 @@ def inputs_in(each: DesignInputs, scenario: Scenario, *, runs: Runs, key: str) -
     level1 = None if each.level1_rate is None else each.level1_rate * scenario.rate
     losses = losses_in(runs.scenarios[key])
     return replace(each, name=f"{each.name} {key}", level1_rate=level1, losses=losses, edges={})
+
+
+def affordable(each: DesignInputs, shares: Mapping[str, Figure]) -> DesignInputs:
+    """The inputs of a design, without what time-outs store if that alone would fill half of the output.
+
+    Events that are over time are then lost: a farm that stored them would have no room for what it selects.
+
+    Args:
+        each: its inputs.
+        shares: class → % of what Level 1 accepts.
+    """
+
+    def checked(losses: Losses) -> Losses:
+        forced = math.fsum(shares[name].value * part.value for name, part in losses.forced.items()) / 1e4
+        too_much = each.level1_rate is not None and forced * each.level1_rate > 0.5 * each.output_rate
+        return replace(losses, forced={}) if too_much else losses
+
+    edges = {name: checked(losses) for name, losses in each.edges.items()}
+    return replace(each, losses=checked(each.losses), edges=edges)
 
 
 def merit(impact: DesignImpact) -> Figure:

@@ -55,10 +55,10 @@ def run(
     with watch.stage("simulations"):
         runs = simulate(designs, apart, settings, options, progress)
     with watch.stage("physics"):
-        physics = measure(designs, runs, events, settings, options.seed)
+        physics = measure(designs, shares, runs, events, settings, options.seed)
         rankings = {per: rank(designs, runs, physics, per) for per in ("cost", "power")}
     with watch.stage("grid"):
-        grid = make_grid(designs, events, settings, options, progress)
+        grid = make_grid(designs, shares, events, settings, options, progress)
     crossings = {"background": len(events.background)}
     crossings |= {name: len(each) for name, each in events.signals.items()}
     found = Found(designs, apart, shares, runs, physics, rankings, grid, crossings)
