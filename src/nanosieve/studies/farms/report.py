@@ -124,7 +124,8 @@ def _assumptions(settings: Settings) -> Section:
                     "Bands of physics: gains of networks, and losses with all service times at their lower "
                     "or upper "
                     "edge; those of cost: all inputs.",
-                    "Time-outs store without a decision. Where that alone would fill half of the output, what is "
+                    "Time-outs store without a decision. Where that alone would fill half of the output, "
+                    "what is "
                     "over time is taken as lost.",
                     "Farms are simulated in part: waiting is longer than in the whole farm, losses by "
                     "overload are not.",
