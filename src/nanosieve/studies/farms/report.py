@@ -50,9 +50,8 @@ def write_study_report(
         [_answer(found), *physics, *farms, _assumptions(settings)],
         summary=(
             "Seven designs of trigger farms, simulated event by event from the bunch crossing to storage: "
-            "what each "
-            "costs, draws, loses, and keeps of eight signals. The interactive page `farms.html` lies "
-            "beside this one."
+            "what each costs, draws, loses, and keeps of eight signals. The interactive page `farms.html` "
+            "lies beside this one."
         ),
         conditions=conditions,
     )
@@ -78,15 +77,12 @@ def _answer(found: Found) -> Section:
     text = Text(
         (
             f"At one output rate of {found.physics.output_rate / 1e3:g} kHz, physics over cost gives the "
-            f"order "
-            f"{' > '.join(letters)}; physics over power "
-            f"{' > '.join(COMPARED[name] for name in power.order)}. "
-            f"{first} over {second} in physics over cost is {ratio.number()}. {decides}",
+            f"order {' > '.join(letters)}; physics over power "
+            f"{' > '.join(COMPARED[name] for name in power.order)}. {first} over {second} in physics over "
+            f"cost is {ratio.number()}. {decides}",
             f"Physics is the {MEAN}, with the thresholds that the rates of each design allow. At their own "
-            f"output "
-            "rates designs keep more where they may store more: that is a choice of storage, not of the "
-            "farm, and "
-            "stands apart below.",
+            "output rates designs keep more where they may store more: that is a choice of storage, not "
+            "of the farm, and stands apart below.",
         )
     )
     return Section("The answer", (Numbers(tuple(entries)), text))
@@ -99,42 +95,34 @@ def _assumptions(settings: Settings) -> Section:
             Text(
                 (
                     f"Pile-up: designs A to E all run at {settings.pileup:g}, whatever they were planned "
-                    f"for; service "
-                    "times grow with it as a power between 1.0 and 2.2, taken in the middle. F and G run "
-                    "as planned.",
-                    "Prices: none was confirmed by a quote. Every price, power and lifetime is a band, drawn "
-                    "log-uniform; figures are medians with the central 90 %. One draw stands for all "
-                    "designs.",
+                    "for; service times grow with it as a power between 1.0 and 2.2, taken in the middle. "
+                    "F and G run as planned.",
+                    "Prices: none was confirmed by a quote. Every price, power and lifetime is a band, "
+                    "drawn log-uniform; figures are medians with the central 90 %. One draw stands for "
+                    "all designs.",
                     "Networks: the gains of the networks on the FPGAs of design B are placeholders, no "
-                    "measurement. "
-                    "Its place in the order stands and falls with them.",
+                    "measurement. Its place in the order stands and falls with them.",
                     "FPGA cards: no published design does the whole task of E; its service time is assumed.",
-                    "More rate: the hardware trigger lowers its thresholds until it accepts 1.5 or 2 times "
-                    "as much, at "
-                    "the same luminosity and output rate. Classes of events stay in the shares of the plan.",
-                    "Output: one output rate for all separates the farm from the storage. The menu of 2018 "
-                    "has all its "
-                    "thresholds multiplied by one factor for each level; a menu made for the rate would be "
-                    "better.",
+                    "More rate: the hardware trigger lowers its thresholds until it accepts 1.5 or 2 "
+                    "times as much, at the same luminosity and output rate. Classes of events stay in the "
+                    "shares of the plan.",
+                    "Output: one output rate for all separates the farm from the storage. The menu of "
+                    "2018 has all its thresholds multiplied by one factor for each level; a menu made for "
+                    "the rate would be better.",
                     "Statistical errors come from a bootstrap over crossings. Few crossings of background "
-                    "carry a "
-                    "large weight, so that the threshold at the output rate is the largest error; it is "
-                    "nearly common "
-                    "to all signals, and the error of their mean is taken as if it were common.",
-                    "Bands of physics: gains of networks, and losses with all service times at their lower "
-                    "or upper "
-                    "edge; those of cost: all inputs.",
+                    "carry a large weight, so that the threshold at the output rate is the largest error; "
+                    "it is nearly common to all signals, and the error of their mean is taken as if it "
+                    "were common.",
+                    "Bands of physics: gains of networks, and losses with all service times at their "
+                    "lower or upper edge; those of cost: all inputs.",
                     "Time-outs store without a decision. Where that alone would fill half of the output, "
-                    "what is "
-                    "over time is taken as lost.",
+                    "what is over time is taken as lost.",
                     "Farms are simulated in part: waiting is longer than in the whole farm, losses by "
                     "overload are not.",
                     "Not modelled: back-pressure between levels; event sizes that grow with pile-up; "
-                    "relative times of "
-                    "the classes at their edges; decisions that take time away from the menu at high "
-                    "pile-up; offline "
-                    "selections; muon chambers for long-lived particles; staff, software, buildings and "
-                    "disks; resale.",
+                    "relative times of the classes at their edges; decisions that take time away from the "
+                    "menu at high pile-up; offline selections; muon chambers for long-lived particles; "
+                    "staff, software, buildings and disks; resale.",
                 )
             ),
         ),

@@ -80,7 +80,7 @@ def _designs(found: Found) -> Section:
             Table(
                 columns, tuple(map(row, found.designs)),
                 f"As planned. Cost over {years} years, median and central 90 %; latency from arrival at "
-                f"the farm to decision.",
+                "the farm to decision.",
             ),
             Text(tuple(why)),
             Table(
@@ -113,8 +113,8 @@ def _losses(found: Found) -> Section:
     drawings = tuple(budget(key, TITLES.get(key, key)) for key in found.runs["cpu-2018"].scenarios)
     caption = (
         "Of what the hardware trigger wants, or of all filled crossings. Where a farm cannot keep up, the "
-        "events per "
-        "second that are too many stand at the bar instead of its sum: what does not fit is lost."
+        "events per second that are too many stand at the bar instead of its sum: what does not fit is "
+        "lost."
     )
     return Section("What is lost", (Picture(drawings, caption),))
 
@@ -189,7 +189,6 @@ def _time_outs(found: Found) -> Section:
     )
     caption = (
         "A short time-out takes the slow classes first. What it takes is stored without a decision, takes "
-        "its rate "
-        "from the menu, and may leave none."
+        "its rate from the menu, and may leave none."
     )
     return Section("Time-outs", (Picture((chart,), caption),))

@@ -32,8 +32,8 @@ def _fronts(found: Found) -> Section:
     own = tuple(_front(found, physics.own, per, "own output rates") for per in ("cost", "power"))
     caption = (
         "Boxes: central 90 % of cost or power from the bands of all inputs, and physics within gains and "
-        "service times. "
-        "Bars: statistical errors, of which the one of A is in the ratio and vanishes for A itself."
+        "service times. Bars: statistical errors, of which the one of A is in the ratio and vanishes for "
+        "A itself."
     )
     return Section(
         "Physics × cost, physics × power",
@@ -143,8 +143,7 @@ def _tornado(found: Found) -> Section:
             Picture(
                 tuple(chart(ranking) for ranking in found.rankings.values()),
                 "The ratio of the two best designs with one assumption at the edges of its band and all "
-                "others in their "
-                "middle; what both share moves both. The strongest first.",
+                "others in their middle; what both share moves both. The strongest first.",
             ),
         ),
     )

@@ -21,11 +21,9 @@ from nanosieve.studies.study import Stopwatch, StudyOptions, StudyResult, write_
 __all__ = ["run"]
 
 NOTE = (
-    "Move the conditions of all designs at once and see which are worth their money. The page interpolates "
-    "a grid "
-    "of simulations and says where; beyond it, it shows nothing. Pile-up moves the service times only: "
-    "menu and "
-    "crossings are those of the study."
+    "Move the conditions of all designs at once and see which are worth their money. The page "
+    "interpolates a grid of simulations and says where; beyond it, it shows nothing. Pile-up moves the "
+    "service times only: menu and crossings are those of the study."
 )
 
 
