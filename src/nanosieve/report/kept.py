@@ -49,8 +49,8 @@ def kept_chart(
     group = len(designs) + 1.2
 
     def draw(axes: Any) -> None:
-        for row in range(1, len(signals)):
-            axes.axhline(row * group - 1.1, color=GRID, linewidth=0.7, zorder=0)
+        for number in range(1, len(signals)):
+            axes.axhline(number * group - 1.1, color=GRID, linewidth=0.7, zorder=0)
         for entry in entries:
             number = designs.index(entry.design)
             row, colour = signals.index(entry.signal) * group + number, PALETTE[number % len(PALETTE)]

@@ -7,6 +7,7 @@ the ranking changes where that falls below 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ def rank(designs: Mapping[str, Design], runs: Mapping[str, Runs], physics: Physi
     swings += _of_physics(first, second, kept, paid, physics)
     widest = sorted(swings, key=lambda swing: -abs(np.log(max(swing.low, 1e-9) / max(swing.high, 1e-9))))
     errors = [merit(physics.equal.designs[name]) for name in (first, second)]
-    relative = float(np.hypot(*((each.error or 0.0) / each.value if each.value else 0.0 for each in errors)))
+    relative = math.hypot(*((each.error or 0.0) / each.value if each.value else 0.0 for each in errors))
     best = values[first] / values[second] if values[second] else np.inf
     return Ranking(per, tuple(order), values, best, best * relative, tuple(widest))
 
