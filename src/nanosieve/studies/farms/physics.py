@@ -40,6 +40,7 @@ class Physics:
         equal: all at the output rate of the reference.
         scenarios: design → scenario → at `equal` output, relative to the reference as planned.
         time_outs: design → s → the same.
+        inputs: of each design, as in `equal`.
         output_rate: Hz, that of `equal`.
     """
 
@@ -47,6 +48,7 @@ class Physics:
     equal: Impact
     scenarios: Mapping[str, Mapping[str, DesignImpact]]
     time_outs: Mapping[str, Mapping[float, DesignImpact]]
+    inputs: Mapping[str, DesignInputs]
     output_rate: float
 
 
@@ -96,6 +98,7 @@ def measure(
          for name in designs},
         {name: {float(k): d for (of, what, k), d in found.items() if (of, what) == (name, "time-out")}
          for name in designs},
+        {each.name: each for each in equal},
         rate,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.report import Numbers, Section, Text, write_report
 from nanosieve.studies.farms.physics import MEAN, merit
 from nanosieve.studies.farms.report_farms import farm_sections
@@ -61,7 +61,6 @@ def _answer(found: Found) -> Section:
     ranking, power = found.rankings["cost"], found.rankings["power"]
     letters = [COMPARED[name] for name in ranking.order]
     first, second = letters[:2]
-    ratio = Figure(ranking.ratio, "", Provenance.SIMULATED, error=ranking.ratio_error)
     turning = [swing.name for swing in ranking.swings if min(swing.low, swing.high) < 1]
     decides = (
         f"The order of these two turns with: {', '.join(turning)}."
@@ -79,7 +78,7 @@ def _answer(found: Found) -> Section:
             f"At one output rate of {found.physics.output_rate / 1e3:g} kHz, physics over cost gives the "
             f"order {' > '.join(letters)}; physics over power "
             f"{' > '.join(COMPARED[name] for name in power.order)}. {first} over {second} in physics over "
-            f"cost is {ratio.number()}. {decides}",
+            f"cost is {ranking.ratio.number()}. {decides}",
             f"Physics is the {MEAN}, with the thresholds that the rates of each design allow. At their own "
             "output rates designs keep more where they may store more: that is a choice of storage, not "
             "of the farm, and stands apart below.",

@@ -126,7 +126,7 @@ def _tornado(found: Found) -> Section:
         first, second = (COMPARED[name] for name in ranking.order[:2])
         return tornado_chart(
             [(swing.name, swing.low, swing.high) for swing in ranking.swings[:BARS]],
-            middle=ranking.ratio,
+            middle=ranking.ratio.value,
             title=f"Physics over {ranking.per}",
             label=f"{first} over {second} in physics over {ranking.per}",
         )

@@ -68,7 +68,7 @@ def study_results(
             per: {
                 "order": list(each.order),
                 "values": dict(each.values),
-                "best_over_second": {"value": each.ratio, "error": each.ratio_error},
+                "best_over_second": each.ratio,
                 "swings": [asdict(swing) for swing in each.swings],
             }
             for per, each in found.rankings.items()

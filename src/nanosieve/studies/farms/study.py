@@ -54,7 +54,8 @@ def run(
         runs = simulate(designs, apart, settings, options, progress)
     with watch.stage("physics"):
         physics = measure(designs, shares, runs, events, settings, options.seed)
-        rankings = {per: rank(designs, runs, physics, per) for per in ("cost", "power")}
+        sizes = {"seed": options.seed, "replicas": settings.replicas}
+        rankings = {per: rank(designs, runs, physics, events, per, **sizes) for per in ("cost", "power")}
     with watch.stage("grid"):
         grid = make_grid(designs, shares, events, settings, options, progress)
     crossings = {"background": len(events.background)}
