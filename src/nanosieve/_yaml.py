@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, NanosieveError, SettingsError, UnknownNameError
 
-__all__ = ["LARGEST", "SUFFIXES", "Document", "parse_yaml", "read_yaml", "validated"]
+__all__ = ["LARGEST", "SUFFIXES", "Document", "parse_yaml", "read_yaml", "validated", "yaml_text"]
 
 LARGEST = 4 << 20
 """Bytes of a file."""
@@ -67,16 +67,24 @@ def read_yaml(path: str | Path, *, kind: str, needs: str) -> Document:
         InputFileError: the file is missing, too large, no text or not YAML, or uses aliases.
         SettingsError: it is no mapping, or holds a key twice.
     """
+    return parse_yaml(yaml_text(path, kind=kind), str(path), kind=kind, needs=needs)
+
+
+def yaml_text(path: str | Path, *, kind: str) -> str:
+    """The text of the YAML file of that path.
+
+    Raises:
+        InputFileError: the file is missing, too large or no text.
+    """
     path = existing_file(path, kind=kind, suffixes=SUFFIXES)
     if path.stat().st_size > LARGEST:
         message = f"{kind} {str(path)!r} has {path.stat().st_size:,} bytes; at most {LARGEST:,} are read"
         raise InputFileError(message)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError) as error:
         message = f"{kind} {str(path)!r} is not readable text in UTF-8: {error}"
         raise InputFileError(message) from error
-    return parse_yaml(text, str(path), kind=kind, needs=needs)
 
 
 def parse_yaml(text: str, where: str, *, kind: str, needs: str) -> Document:

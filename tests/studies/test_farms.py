@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from helpers.trigger_events import random_events, synthetic_sample
 from nanosieve.errors import SampleError
 from nanosieve.farm.designs import load_design
 from nanosieve.farm.impact import SIGNALS, DesignImpact, Kept
-from nanosieve.farm.simulation import Scenario, simulate_design
+from nanosieve.farm.simulation import DesignRun, Scenario, simulate_design
 from nanosieve.farm.workload import load_workload
 from nanosieve.figure import Figure, Provenance
 from nanosieve.studies import Size, StudyOptions, find_study
@@ -82,24 +81,25 @@ def test_a_workload_reads_back_as_it_was_written(name: str, tmp_path: Path) -> N
     assert load_workload(tmp_path / "copy.yaml") == load_workload(name)
 
 
+@pytest.fixture(scope="module")
+def falling_behind() -> DesignRun:
+    """A farm whose queue never fills: its backlog grows."""
+    design = load_design("cpu-2018")
+    nodes = design.nodes.model_copy(update={"count": 100, "queue": 100_000_000})
+    endless = design.model_copy(update={"nodes": nodes, "timeout": None})
+    return simulate_design(endless, scenario=Scenario(rate=1.5), events=1000)
+
+
 class TestAFarmThatFallsBehind:
-    @pytest.fixture(scope="class")
-    def run_of(self):
-        """A farm whose queue never fills: its backlog grows."""
-        design = load_design("cpu-2018")
-        nodes = design.nodes.model_copy(update={"count": 100, "queue": 100_000_000})
-        endless = design.model_copy(update={"nodes": nodes, "timeout": None})
-        return simulate_design(endless, scenario=Scenario(rate=1.5), events=1000)
+    def test_it_is_named_with_its_growth_and_has_no_latency(self, falling_behind: DesignRun) -> None:
+        assert re.fullmatch(r"queue \+[\d.,]+ kHz", trouble(falling_behind))
+        assert falling_behind.latency == {}
 
-    def test_it_is_named_with_its_growth_and_has_no_latency(self, run_of) -> None:
-        assert re.fullmatch(r"queue \+[\d.,]+ kHz", trouble(run_of))
-        assert run_of.latency == {}
-
-    def test_no_more_is_kept_than_it_decides_in_the_long_run(self, run_of) -> None:
-        losses = losses_in(run_of)
-        part = 100 * run_of.utilisation.nodes / run_of.run.resources["slots"].load
+    def test_no_more_is_kept_than_it_decides_in_the_long_run(self, falling_behind: DesignRun) -> None:
+        losses = losses_in(falling_behind)
+        part = 100 * falling_behind.utilisation.nodes / falling_behind.run.resources["slots"].load
         for name, kept in losses.kept.items():
-            assert 0 <= kept.value <= run_of.processed[name].value + 1e-9
+            assert 0 <= kept.value <= falling_behind.processed[name].value + 1e-9
         assert losses.kept["soft"].value < 1.15 * part
 
     def test_one_that_keeps_up_has_no_trouble(self) -> None:
@@ -168,7 +168,9 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
         first, second = (ranking["values"][name] for name in ranking["order"][:2])
         assert ranking["best_over_second"]["value"] == pytest.approx(first / second)
         assert first >= second
-        assert {"electricity", "pue"} <= {swing["name"] for swing in ranking["swings"]}
+        widths = [abs(math.log(swing["high"] / swing["low"])) for swing in ranking["swings"]]
+        assert widths == sorted(widths, reverse=True)
+    assert any(swing["name"].startswith("price of") for swing in results["ranking"]["cost"]["swings"])
     page = (tmp_path / "out" / "farms.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="grid">(.*?)</script>', page, flags=re.DOTALL)
     assert found is not None
@@ -179,8 +181,3 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
         assert words in report
     assert "<script" not in report
     assert not np.isnan(results["ranking"]["cost"]["best_over_second"]["error"])
-
-    again = run(replace(options, out=tmp_path / "again"), settings=SETTINGS)
-    repeated = json.loads(again.results.read_text())
-    for part in ("physics", "grid", "ranking"):
-        assert repeated[part] == results[part], "the same seed gives the same results"

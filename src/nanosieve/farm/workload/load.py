@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
-from nanosieve._yaml import SUFFIXES, parse_yaml, read_yaml, validated
+from nanosieve._yaml import SUFFIXES, parse_yaml, validated, yaml_text
 from nanosieve.errors import UnknownNameError
 from nanosieve.farm.workload.schema import Workload
 
@@ -37,10 +37,16 @@ def load_workload(name: str | Path) -> Workload:
         return _packaged(str(name))
     if Path(name).suffix not in SUFFIXES:
         raise UnknownNameError.among("workload", str(name), known_workloads())
-    return validated(Workload, read_yaml(name, kind="workload", needs=_NEEDS))
+    return _parsed(yaml_text(name, kind="workload"), str(name))
 
 
 @cache
 def _packaged(name: str) -> Workload:
     text = (resources.files("nanosieve.farm.workload") / "workloads" / f"{name}.yaml").read_text("utf-8")
-    return validated(Workload, parse_yaml(text, f"{name}.yaml", kind="workload", needs=_NEEDS))
+    return _parsed(text, f"{name}.yaml")
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, where: str) -> Workload:
+    """By its text: a simulation asks for its workload often, and a file may change in between."""
+    return validated(Workload, parse_yaml(text, where, kind="workload", needs=_NEEDS))
