@@ -101,7 +101,7 @@ class MuonTrigger(NamedTuple):
 MUON_TRIGGERS = {
     "cms": MuonTrigger(),
     "atlas": MuonTrigger(
-        efficiency=0.85, lowest_pt=3.5, scale=1.1, resolution=(0.30, 0.36, 0.42), tail=0.022, tail_slope=0.9
+        efficiency=0.85, lowest_pt=3.5, scale=1.1, resolution=(0.30, 0.36, 0.42), tail=0.06, tail_slope=0.9
     ),
 }
 """By detector."""
