@@ -25,10 +25,12 @@ def crossings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def make_crossings(path: str, size: str) -> object:
         assert (path, size) == ("crossings.parquet", "small")
-        processes = ["minbias", *(signal.recipe for signal in SIGNALS.values())]
-        weights = [1e5] + [1.0] * len(SIGNALS)
-        block = random_events(3000, scale=20.0, processes=processes, weights=weights, pileup=56.0)
-        return synthetic_sample(tmp_path / path, [block], pileup=56.0)
+        signals = [signal.recipe for signal in SIGNALS.values()]
+        blocks = [
+            random_events(20_000, scale=20.0, processes=["minbias"], weights=[1e3], pileup=56.0),
+            random_events(2000, scale=20.0, processes=signals, weights=[1.0] * len(signals), pileup=56.0),
+        ]
+        return synthetic_sample(tmp_path / path, blocks, pileup=56.0)
 
     monkeypatch.setattr(impact, "make_crossings", make_crossings)
 
