@@ -45,6 +45,12 @@ STUDIES = (
         "arXiv:2108.03986",
         "nanosieve.studies.l1_anomaly.study",
     ),
+    StudyEntry(
+        "farms",
+        "which farm: seven designs, what they cost, draw, lose and keep of eight signals",
+        "none: the open question",
+        "nanosieve.studies.farms.study",
+    ),
 )
 
 
