@@ -11,7 +11,7 @@ from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.report.kept import KeptEntry, kept_chart
 from nanosieve.report.latency import latency_chart
-from nanosieve.report.loss_budget import loss_budget_chart
+from nanosieve.report.loss_budget import LossBudget, loss_budget_chart
 from nanosieve.report.scenarios import scenario_chart
 from nanosieve.report.style import Drawing
 from nanosieve.report.tornado import tornado_chart
@@ -62,19 +62,24 @@ ENTRIES = [KeptEntry(s, d, figure(40.0), (35.0, 45.0)) for s in ("HH → 4b", "Z
 
 class TestLossBudget:
     def test_bars_have_their_sums_and_causes_without_losses_are_left_out(self):
-        drawing = loss_budget_chart({"A": LOSSES["A"]}, title="Lost")
+        drawing = loss_budget_chart([LossBudget("planned", {"A": LOSSES["A"]})])
         assert "[% of the input]" in words(drawing)
         assert "2 %" in words(drawing)
         assert [entry.label for entry in drawing.key] == ["dead time"]
 
+    def test_conditions_share_their_colours(self):
+        drawing = loss_budget_chart([LossBudget("planned", {"A": LOSSES["A"]}), LossBudget("more", LOSSES)])
+        assert len(drawing.panels) == 2
+        assert [entry.label for entry in drawing.key] == ["dead time", "queue"]
+
     def test_an_unstable_design_shows_its_growth_instead(self):
-        text = words(loss_budget_chart(LOSSES, title="Lost", notes={"B": "farm +120 events/s"}))
-        assert "farm +120 events/s" in text
+        text = words(loss_budget_chart([LossBudget("2 × rate", LOSSES, {"B": "queue +120 kHz"})]))
+        assert "queue +120 kHz" in text
         assert "31 %" not in text
 
     def test_nothing_is_refused(self):
         with pytest.raises(SettingsError, match="needs a design"):
-            loss_budget_chart({}, title="")
+            loss_budget_chart([LossBudget("planned", {})])
 
 
 class TestLatency:

@@ -86,7 +86,7 @@ class TestAFarmThatFallsBehind:
         return simulate_design(endless, scenario=Scenario(rate=1.5), events=1000)
 
     def test_it_is_named_with_its_growth_and_has_no_latency(self, run_of) -> None:
-        assert re.fullmatch(r"farm \+[\d,]+ events/s", trouble(run_of))
+        assert re.fullmatch(r"queue \+[\d.,]+ kHz", trouble(run_of))
         assert run_of.latency == {}
 
     def test_no_more_is_kept_than_it_decides_in_the_long_run(self, run_of) -> None:

@@ -73,7 +73,7 @@ def kept_chart(
             )
         if logarithmic:
             axes.set_xscale("log")
-        else:
+        elif entries[0].figure.unit == "%":
             axes.set_xlim(left=0)
         middle = (len(designs) - 1) / 2
         axes.set_yticks([n * group + middle for n in range(len(signals))], signals)

@@ -59,7 +59,7 @@ def tornado_chart(
         headline(axes, title, conditions)
 
     margins = Margins(left=14 + 5.0 * max(len(name) for name, _, _ in swings))
-    size = (480.0, ROW * len(swings) + margins.top + margins.bottom + 8)
+    size = (360.0, ROW * len(swings) + margins.top + margins.bottom + 8)
     key = (
         Key("at the lower edge", PALETTE[0], "box"),
         Key("at the upper edge", PALETTE[1], "box"),

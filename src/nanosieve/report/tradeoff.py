@@ -12,6 +12,9 @@ from nanosieve.report.style import GRID, INK, PALETTE, Drawing, Key, headline, p
 
 __all__ = ["TradeoffPoint", "pareto_front", "tradeoff_chart"]
 
+CORNERS = ((10, 6), (10, -15), (-10, 6), (-10, -15))
+"""Where a letter stands beside its point."""
+
 
 @dataclass(frozen=True)
 class TradeoffPoint:
@@ -88,19 +91,19 @@ def tradeoff_chart(
 
 
 def _letters(axes: Any, points: Sequence[TradeoffPoint]) -> None:
-    """Letters beside the points, spread out where points lie on top of each other."""
+    """Letters around the points, in another corner where points lie on top of each other."""
     ends = [end for p in points for end in (p.x[0], p.x[2])]
     width = max(ends) - min(ends) or 1.0
-    heights = [p.y[1] for p in points]
+    heights = [end for p in points for end in (p.y[0], p.y[2], p.y[1] - p.error, p.y[1] + p.error)]
     height = max(heights) - min(heights) or 1.0
     placed: list[TradeoffPoint] = []
     for number, point in enumerate(points):
         near = sum(
-            abs(p.x[1] - point.x[1]) < 0.06 * width and abs(p.y[1] - point.y[1]) < 0.12 * height
-            for p in placed
+            abs(p.x[1] - point.x[1]) < 0.1 * width and abs(p.y[1] - point.y[1]) < 0.1 * height for p in placed
         )
         axes.annotate(
-            point.letter, (point.x[1], point.y[1]), xytext=(7 + 11 * near, 6), textcoords="offset points",
-            fontsize=11, fontweight="bold", color=PALETTE[number % len(PALETTE)],
+            point.letter, (point.x[1], point.y[1]), xytext=CORNERS[near % len(CORNERS)],
+            textcoords="offset points", ha="center", fontsize=11, fontweight="bold",
+            color=PALETTE[number % len(PALETTE)],
         )  # fmt: skip
         placed.append(point)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nanosieve.farm.cost import bill, inputs
 from nanosieve.farm.designs import Design
-from nanosieve.farm.impact import DesignInputs, ImpactEvents, design_inputs, physics_kept
+from nanosieve.farm.impact import DesignInputs, ImpactEvents, Losses, design_inputs, physics_kept
 from nanosieve.farm.simulation import DesignRun, Scenario, simulate_designs
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress
@@ -32,6 +32,17 @@ class _Task:
     name: str
     design: Design
     scenario: Scenario
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the grid needs of a run: lost in %, kW, million USD at each price."""
+
+    losses: Losses
+    lost: float
+    stable: bool
+    power: float
+    cost: list[float]
 
 
 def make_grid(
@@ -62,11 +73,12 @@ def make_grid(
         scheduler=options.scheduler,
         progress=progress,
     )
-    runs = [run for _, run in sorted(done, key=lambda each: each[0])]
+    seen = {place: _read(run, axes.price) for place, run in done}  # a run holds megabytes
+    read = [seen[place] for place in sorted(seen)]
     rate = planned[0].design.output.rate
-    every = enumerate(zip((*planned, *tasks), runs, strict=True))
     inputs_of_all = [
-        affordable(_inputs(task, run, rate, str(place)), shares[task.name]) for place, (task, run) in every
+        affordable(_inputs(task, each.losses, rate, str(place)), shares[task.name])
+        for place, (task, each) in enumerate(zip((*planned, *tasks), read, strict=True))
     ]
     found = physics_kept(inputs_of_all, events, seed=options.seed, replicas=2)
     kept = [merit(impact).value for impact in found.designs.values()]
@@ -82,10 +94,10 @@ def make_grid(
             "title": design.title,
             "nodes": design.nodes.count,
             "physics": [round(value, 5) for value in kept[part]],
-            "lost": [round(run.lost.value, 4) for run in runs[part]],
-            "stable": [run.verdict() == "stable" for run in runs[part]],
-            "power": [round(_bills(run, (0.5,))[0][1], 3) for run in runs[part]],
-            "cost": [[round(usd, 5) for usd, _ in _bills(run, axes.price)] for run in runs[part]],
+            "lost": [each.lost for each in read[part]],
+            "stable": [each.stable for each in read[part]],
+            "power": [each.power for each in read[part]],
+            "cost": [each.cost for each in read[part]],
         }
     return grid
 
@@ -97,23 +109,27 @@ def _task(design: Design, point: tuple[float, ...]) -> _Task:
     return _Task(design.name, more, Scenario(rate=rate, pileup=pileup, time_out=time_out))
 
 
-def _inputs(task: _Task, run: DesignRun, output_rate: float, name: str) -> DesignInputs:
-    plain = design_inputs(task.design, losses_in(run))
+def _inputs(task: _Task, losses: Losses, output_rate: float, name: str) -> DesignInputs:
+    plain = design_inputs(task.design, losses)
     level1 = None if plain.level1_rate is None else plain.level1_rate * task.scenario.rate
     return replace(plain, name=name, level1_rate=level1, output_rate=output_rate)
 
 
-def _bills(run: DesignRun, places: tuple[float, ...]) -> list[tuple[float, float]]:
-    """Million USD and kW with all prices at each of the places within their bands, the rest in its middle."""
+def _read(run: DesignRun, places: tuple[float, ...]) -> _Read:
+    """Cost with all prices at each of the `places` within their bands, everything else in its middle."""
     bands = inputs(run.design)
-    found = []
-    for place in places:
-        values = {
-            name: np.array([
-                band.low * (band.high / band.low) ** place if name.startswith("price") else band.middle
-            ])
-            for name, band in bands.items()
-        }  # fmt: skip
-        paid = bill(run.design, run.utilisation, values)
-        found.append((float(paid.total[0]) / 1e6, float(paid.power[0])))
-    return found
+    places_of_all = np.array(places)
+    values = {
+        name: band.low * (band.high / band.low) ** places_of_all
+        if name.startswith("price of ")
+        else np.full(len(places), band.middle)
+        for name, band in bands.items()
+    }
+    paid = bill(run.design, run.utilisation, values)
+    return _Read(
+        losses_in(run),
+        round(run.lost.value, 4),
+        run.verdict() == "stable",
+        round(float(paid.power[0]), 3),
+        [round(float(usd) / 1e6, 5) for usd in paid.total],
+    )

@@ -111,7 +111,7 @@ def rank(
     if low > 0:
         swings.append(Swing(f"physics of {second}: gains, times", cheaper / low, cheaper / high))
     ratio = Figure(kept.value * cheaper, "", kept.provenance, error=(kept.error or 0.0) * cheaper)
-    moved = [swing for swing in swings if swing.width > 1e-6]
+    moved = [swing for swing in swings if swing.width > 1e-3]
     return Ranking(per, order, values, kept, ratio, tuple(sorted(moved, key=lambda swing: -swing.width)))
 
 

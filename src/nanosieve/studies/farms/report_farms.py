@@ -7,9 +7,8 @@ from nanosieve.farm.simulation import DesignRun
 from nanosieve.figure import Figure
 from nanosieve.report import Cell, Picture, Section, Table, Text
 from nanosieve.report.latency import latency_chart
-from nanosieve.report.loss_budget import loss_budget_chart
+from nanosieve.report.loss_budget import LossBudget, loss_budget_chart
 from nanosieve.report.scenarios import scenario_chart
-from nanosieve.report.style import Drawing
 from nanosieve.studies.farms.physics import merit
 from nanosieve.studies.farms.results import Found
 from nanosieve.studies.farms.settings import APART, COMPARED
@@ -23,6 +22,9 @@ TITLES = {
     "nodes-lost": "10 % nodes gone",
 }
 
+PARTS = {"builder": "event building", "slots": "nodes", "farm": "queue"}
+"""Part of a farm → its name in the report."""
+
 
 def _letters(found: Found) -> dict[str, str]:
     """Name → letter of all designs that were simulated."""
@@ -35,10 +37,12 @@ def farm_sections(found: Found) -> list[Section]:
 
 
 def trouble(run: DesignRun) -> str:
-    """Where a farm falls behind and how fast; empty if it keeps up."""
-    parts = [f"{part} +{each.value:,.0f} events/s" for part, each in run.growth.items()]
-    parts += [f"{part} +{each:,.0f} events/s" for part, each in run.excess.items() if not run.growth]
-    return ", ".join(parts)
+    """Where a farm falls behind most, and how fast; empty if it keeps up."""
+    grown = {part: each.value for part, each in run.growth.items()} or run.excess
+    if not grown:
+        return ""
+    part = max(grown, key=lambda name: grown[name])
+    return f"{PARTS.get(part, part)} +{grown[part] / 1e3:,.3g} kHz"
 
 
 def _designs(found: Found) -> Section:
@@ -54,15 +58,16 @@ def _designs(found: Found) -> Section:
         "Median",
         "99 %",
     )
+    without = tuple(name for name in columns if name != "Cost over A")
     reference = found.runs["cpu-2018"].planned.cost
 
     def row(name: str) -> tuple[Cell, ...]:
         run = found.runs[name].planned
         latency = run.latency.get("all", {})
-        over = relative_cost(run.cost, reference) if name in found.designs else None
+        over = (relative_cost(run.cost, reference),) if name in found.designs else ()
         label = f"{letters[name]} {name}"
         return (
-            label, run.cost.total, over, run.cost.power, run.energy_per_event, run.cost.racks, run.lost,
+            label, run.cost.total, *over, run.cost.power, run.energy_per_event, run.cost.racks, run.lost,
             latency.get(0.5), latency.get(0.99),
         )  # fmt: skip
 
@@ -84,7 +89,7 @@ def _designs(found: Found) -> Section:
             ),
             Text(tuple(why)),
             Table(
-                columns, tuple(map(row, found.apart)),
+                without, tuple(map(row, found.apart)),
                 f"As planned, over {_years(found)} years; no comparison with A to E.",
             ),
         ),
@@ -98,25 +103,21 @@ def _years(found: Found) -> str:
 def _losses(found: Found) -> Section:
     letters = _letters(found)
 
-    def budget(key: str, title: str) -> Drawing:
-        runs = {name: found.runs[name].scenarios[key] for name in letters}
-        labels = {name: f"{letters[name]} {name}" for name in letters}
-        return loss_budget_chart(
-            {
-                labels[name]: {cause: each.value for cause, each in run.losses.items()}
-                for name, run in runs.items()
-            },
-            title=title,
-            notes={labels[name]: trouble(run) for name, run in runs.items() if trouble(run)},
-        )
-
-    drawings = tuple(budget(key, TITLES.get(key, key)) for key in found.runs["cpu-2018"].scenarios)
+    label = {name: f"{letter} {name}" for name, letter in letters.items()}
+    budgets = []
+    for key in found.runs["cpu-2018"].scenarios:
+        runs = {label[name]: found.runs[name].scenarios[key] for name in letters}
+        losses = {
+            name: {cause: each.value for cause, each in run.losses.items()} for name, run in runs.items()
+        }
+        notes = {name: trouble(run) for name, run in runs.items() if trouble(run)}
+        budgets.append(LossBudget(TITLES.get(key, key), losses, notes))
     caption = (
         "Of what the hardware trigger wants, or of all filled crossings. Where a farm cannot keep up, the "
         "events per second that are too many stand at the bar instead of its sum: what does not fit is "
         "lost."
     )
-    return Section("What is lost", (Picture(drawings, caption),))
+    return Section("What is lost", (Picture((loss_budget_chart(budgets),), caption),))
 
 
 def _latencies(found: Found) -> Section:
@@ -128,7 +129,10 @@ def _latencies(found: Found) -> Section:
     notes = [f"No latency, as the farm is unstable: {', '.join(none)}."] if none else []
     blocks: list[Text | Picture] = [Text(tuple(notes))] if notes else []
     if len(none) < len(quantiles):
-        caption = "Quantiles of 50, 90, 99 and 99.9 % as planned, with batch-means errors of the times."
+        caption = (
+            "Quantiles of 50, 90, 99 and 99.9 % as planned, with batch-means errors of the times. A and B "
+            "have the same farm, and C, D and E nearly the same times."
+        )
         blocks.append(Picture((latency_chart(quantiles, title="Latency"),), caption))
     return Section("How long decisions take", tuple(blocks))
 
@@ -151,7 +155,7 @@ def _scenarios(found: Found) -> Section:
         for key in keys
     }
     chart = scenario_chart(
-        {"Physics kept, A as planned = 1": kept, "Lost [% of the input]": over("lost")}, title=""
+        {"Physics kept, A as planned = 1": kept, "Lost [% of the input]": over("lost")}, title="Scenarios"
     )
     rows = tuple(
         (f"{letters[name]} {name}, {TITLES.get(key, key)}", run.lost, run.processed.get("boosted"),

@@ -85,7 +85,8 @@ def _signals(found: Found) -> Section:
                 if figure is not None:
                     entries.append(KeptEntry(SIGNALS[signal].title, f"{letter} {name}", figure, band))
         label = "Yield over that of A" if relative else "Kept of the signal [%]"
-        return kept_chart(entries, title=title, label=label, logarithmic=relative)
+        wide = relative and max(entry.figure.value for entry in entries) > 3
+        return kept_chart(entries, title=title, label=label, logarithmic=wide)
 
     physics = found.physics
     equal = f"{physics.output_rate / 1e3:g} kHz for all"
