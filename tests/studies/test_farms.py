@@ -21,7 +21,7 @@ from nanosieve.figure import Figure, Provenance
 from nanosieve.studies import Size, StudyOptions, find_study
 from nanosieve.studies.farms.crossings import prepare_crossings
 from nanosieve.studies.farms.mixtures import workload_yaml
-from nanosieve.studies.farms.physics import merit, merit_band
+from nanosieve.studies.farms.physics import merit, merit_band, shown
 from nanosieve.studies.farms.report_farms import trouble
 from nanosieve.studies.farms.settings import COMPARED, Axes, Settings, settings_for
 from nanosieve.studies.farms.simulation import losses_in
@@ -62,6 +62,12 @@ class TestMerit:
         assert merit(found).value == pytest.approx(2.0)
         assert merit(found).error == pytest.approx(2.0 * 0.15)
         assert merit_band(found) == pytest.approx((math.sqrt(2.0), math.sqrt(8.0)))
+
+    def test_a_band_wider_than_the_error_is_shown_as_estimated(self) -> None:
+        wide = shown(impact(a=(1.1, 0.0, (1.0, 1.3))))
+        assert wide.interval == pytest.approx((1.0, 1.3))
+        assert wide.provenance is Provenance.ESTIMATED
+        assert shown(impact(a=(1.1, 0.2, (1.0, 1.3)))).error == pytest.approx(0.2)
 
     def test_a_signal_that_the_reference_does_not_keep_does_not_count(self) -> None:
         assert merit(impact(a=(3.0, 0.1, (3.0, 3.0)), b=None)).value == pytest.approx(3.0)

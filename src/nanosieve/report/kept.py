@@ -73,8 +73,8 @@ def kept_chart(
             )
         if logarithmic:
             axes.set_xscale("log")
-        elif entries[0].figure.unit == "%":
-            axes.set_xlim(left=0)
+        else:
+            axes.set_xlim(*_range(entries))
         middle = (len(designs) - 1) / 2
         axes.set_yticks([n * group + middle for n in range(len(signals))], signals)
         axes.tick_params(axis="y", which="both", left=False, right=False, labelsize=9.5)
@@ -87,3 +87,12 @@ def kept_chart(
     key = tuple(Key(name, PALETTE[n % len(PALETTE)], "marker") for n, name in enumerate(designs))
     text = f"{title}: {label} of {', '.join(signals)} in {', '.join(designs)}"
     return Drawing((panel(draw, label=text, size=size, margins=margins),), key=key)
+
+
+def _range(entries: Sequence[KeptEntry]) -> tuple[float, float]:
+    """Of a linear axis: from zero for percentages, and with room around all dots, errors and bands."""
+    lows = [min(e.figure.value - (e.figure.error or 0.0), *(e.band or (e.figure.value,))) for e in entries]
+    highs = [max(e.figure.value + (e.figure.error or 0.0), *(e.band or (e.figure.value,))) for e in entries]
+    low, high = min(lows), max(highs)
+    room = 0.05 * (high - low or 1.0)
+    return 0.0 if entries[0].figure.unit == "%" else low - room, high + room

@@ -26,7 +26,7 @@ from nanosieve.figure import Figure, Provenance
 from nanosieve.studies.farms.settings import Settings
 from nanosieve.studies.farms.simulation import Runs, losses_in
 
-__all__ = ["MEAN", "Physics", "affordable", "inputs_in", "measure", "merit", "merit_band"]
+__all__ = ["MEAN", "Physics", "affordable", "inputs_in", "measure", "merit", "merit_band", "shown"]
 
 MEAN = "geometric mean over the signals of the yield over that of A"
 
@@ -155,6 +155,20 @@ def merit_band(impact: DesignImpact) -> tuple[float, float]:
     if not bands:
         return 0.0, 0.0
     return _geometric([low for low, _ in bands]), _geometric([high for _, high in bands])
+
+
+def shown(impact: DesignImpact) -> Figure:
+    """`merit` for a table: with its band instead where that is wider than the statistical error.
+
+    Such a number rests on an assumption, as on the gains of networks, and says `estimated`.
+    """
+    figure, (low, high) = merit(impact), merit_band(impact)
+    if high - low <= 2 * (figure.error or 0.0) + 1e-9:
+        return figure
+    interval = min(low, figure.value), max(high, figure.value)
+    return Figure(
+        figure.value, "", Provenance.ESTIMATED, source="assumed gains and service times", interval=interval
+    )
 
 
 def _geometric(values: Sequence[float]) -> float:

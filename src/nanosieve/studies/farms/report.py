@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nanosieve.figure import Figure
 from nanosieve.report import Numbers, Section, Text, write_report
-from nanosieve.studies.farms.physics import MEAN, merit
+from nanosieve.studies.farms.physics import MEAN, shown
 from nanosieve.studies.farms.report_farms import farm_sections
 from nanosieve.studies.farms.report_physics import physics_sections
 from nanosieve.studies.farms.results import Found
@@ -70,7 +70,7 @@ def _answer(found: Found) -> Section:
     entries: list[tuple[str, Figure]] = []
     for name, letter in COMPARED.items():
         entries += [
-            (f"{letter}: physics at one output rate, A = 1", merit(found.physics.equal.designs[name]))
+            (f"{letter}: physics at one output rate, A = 1", shown(found.physics.equal.designs[name]))
         ]
     entries += [(f"{letter}: cost", found.runs[name].planned.cost.total) for name, letter in COMPARED.items()]
     text = Text(

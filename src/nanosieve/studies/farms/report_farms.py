@@ -42,7 +42,8 @@ def trouble(run: DesignRun) -> str:
     if not grown:
         return ""
     part = max(grown, key=lambda name: grown[name])
-    return f"{PARTS.get(part, part)} +{grown[part] / 1e3:,.3g} kHz"
+    kilohertz = grown[part] / 1e3
+    return f"{PARTS.get(part, part)} +{kilohertz:,.{0 if kilohertz >= 100 else 1}f} kHz"
 
 
 def _designs(found: Found) -> Section:
@@ -52,7 +53,7 @@ def _designs(found: Found) -> Section:
         "Cost",
         "Cost over A",
         "Power",
-        "Energy per event",
+        "Energy/event",
         "Racks",
         "Lost",
         "Median",

@@ -10,7 +10,7 @@ from nanosieve.report.explorer import write_explorer
 from nanosieve.studies.farms.crossings import prepare_crossings
 from nanosieve.studies.farms.grid import make_grid
 from nanosieve.studies.farms.mixtures import prepare_designs
-from nanosieve.studies.farms.physics import measure, merit
+from nanosieve.studies.farms.physics import measure, shown
 from nanosieve.studies.farms.ranking import rank
 from nanosieve.studies.farms.report import write_study_report
 from nanosieve.studies.farms.results import Found, study_results
@@ -68,7 +68,7 @@ def run(
     headline: list[tuple[str, Figure]] = []
     for name, letter in COMPARED.items():
         headline += [
-            (f"{letter} {name}: physics at one output rate, A = 1", merit(physics.equal.designs[name])),
+            (f"{letter} {name}: physics at one output rate, A = 1", shown(physics.equal.designs[name])),
             (f"{letter} {name}: cost", runs[name].planned.cost.total),
             (f"{letter} {name}: power", runs[name].planned.cost.power),
         ]
