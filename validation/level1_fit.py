@@ -4,13 +4,14 @@ Usage: python validation/level1_fit.py SAMPLE.parquet
 
 `rates.yaml` names the items that are fitted. Muons: the fraction of candidates in the tail of the response,
 and one factor on all resolutions, by reweighting the sample with the ratio of both responses (exact, no new
-sample). Calorimeter: the factor on each kind of object that makes its published rate come at its published
-threshold. Printed are the values for `level1_settings.py`; a sample made with them is compared by `rates.py`.
+sample). Calorimeter: the factor on each kind of object that leads to its published rate. Printed are values
+for `level1_settings.py`, from a sample made with the present ones; `rates.py` tells what they predict.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +29,23 @@ from nanosieve.physics.events.crossings.level1_settings import (
     MuonTrigger,
 )
 from nanosieve.physics.events.crossings.muon_trigger import response
-from nanosieve.physics.menu import Evaluator, Menu, conditions_of, load_menu, threshold_for_rate
+from nanosieve.physics.menu import (
+    Evaluator,
+    Menu,
+    Rate,
+    conditions_of,
+    load_menu,
+    menu_rates,
+    threshold_for_rate,
+)
 from nanosieve.physics.menu.rates import weighted_blocks
 
 Floats = NDArray[np.float64]
 
 SCALES = {"em": "eg_scale", "tau": "tau_scale", "jet": "jet_scale", "met": "met_scale"}
 """Object of a menu → its setting in `CalorimeterTrigger`."""
+AROUND = (1.5, 0.6)
+"""Parts of a rate between whose thresholds its power is taken."""
 PRIOR = 0.15
 """How well the resolution of a core is known before the fit, as a fraction."""
 
@@ -140,21 +151,36 @@ def print_muons(sample: TriggerSample, menu: Menu, items: Sequence[str]) -> None
     )
 
 
+def scale_of(sample: TriggerSample, menu: Menu, item: str) -> tuple[Rate, float, float]:
+    """The rate of `item`, and the factor on momenta, with its error, that leads to the published one.
+
+    Momenta come in steps, so thresholds for a rate do, too: the factor follows from the rate at the threshold
+    and the power of the threshold with which it falls.
+    """
+    wanted = published(menu, item)
+    rate = menu_rates(menu, [sample]).l1.total[item]
+    low, high = (
+        threshold_for_rate(menu, item, [sample], f"{rate.figure.value * part} kHz").threshold.value
+        for part in AROUND
+    )
+    power = math.log(AROUND[0] / AROUND[1]) / math.log(high / low)
+    factor = (wanted / rate.figure.value) ** (1 / power)
+    return rate, factor, factor * (rate.figure.error or 0.0) / rate.figure.value / power
+
+
 def print_scale(sample: TriggerSample, menu: Menu, kind: str, items: Sequence[str]) -> None:
     """The factor on the energy of objects of one kind."""
     factors, errors = [], []
     for item in items:
-        found = threshold_for_rate(menu, item, [sample], f"{published(menu, item)} kHz").threshold
-        assert found.error is not None
-        asked = menu.l1[item].legs[0].pt
-        factors.append(asked / found.value)
-        errors.append(max(found.error, 0.002 * asked) / found.value)
-        print(f"{item:<18}{published(menu, item):>8g} kHz at {asked:g} GeV, here at {found.number()} GeV")
+        rate, factor, error = scale_of(sample, menu, item)
+        factors.append(factor)
+        errors.append(error)
+        print(f"{item:<18}{published(menu, item):>8g} kHz published, {rate.figure.number()} kHz here")
     weights = np.array(errors) ** -2.0
     factor = float((np.array(factors) * weights).sum() / weights.sum())
     setting = SCALES[kind]
     old = getattr(CALORIMETER_TRIGGERS[sample.detector], setting)
-    # thresholds of one scan share their events: the error is that of the best one
+    # the rates of one scan share their events: the error is that of the best one
     print(f"{setting} × {factor:.3f} ± {min(errors):.3f}: {old:g} → {old * factor:.3f}\n")
 
 

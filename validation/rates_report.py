@@ -54,8 +54,9 @@ def write_rates_report(folder: Path, found: Sequence[SampleRates], samples: Sequ
 def _section(found: SampleRates) -> tuple[Block, ...]:
     rates, detector = found.rates, found.sample.detector
     beyond = [row for row in found.rows if row.verdict == "BEYOND"]
+    fitted = dict.fromkeys(row.line for row in found.rows if row.fitted)
     text = [
-        f"Fitted to these rates: {', '.join(row.line for row in found.rows if row.fitted) or 'none'}. "
+        f"Fitted to these rates: {', '.join(fitted) or 'none'}. "
         f"Set by eye: {RULES['fitted'][detector]['by_eye']}",
         f"In total: Level 1 {rates.l1.any.number()} kHz, high-level trigger {rates.hlt.any.number()} Hz.",
     ]

@@ -57,6 +57,13 @@ def test_smearing_keeps_mean_and_width(mean, relative):
     assert abs(values.mean() / mean - 1) < 5 * relative / np.sqrt(number) + 1e-9
 
 
+def test_noise_makes_no_cluster_out_of_a_soft_photon():
+    draw = np.random.default_rng(1)
+    values = smeared(np.full(1_000_000, 0.3), np.full(1_000_000, 0.42), draw)
+    assert values.max() == pytest.approx(0.3 + 5 * 0.42)
+    assert values.mean() == pytest.approx(0.3, rel=0.03)
+
+
 def test_an_unknown_detector_comes_with_the_nearest():
     with pytest.raises(UnknownNameError, match=r"^unknown detector 'cns'; nearest: cms"):
         detector_named("cns")

@@ -18,6 +18,8 @@ __all__ = ["BATCHES", "fraction_of_batches", "mean_of_batches", "quantiles_of_ba
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""Relative spread below which numbers differ by their rounding alone."""
 BATCHES = 20
 """Batches of a run where the user says nothing."""
 
@@ -39,10 +41,16 @@ def mean_of_batches(values: Floats, unit: str) -> Figure:
 
     >>> print(mean_of_batches(np.array([1.0, 2.0, 3.0, 2.0]), "kHz"))
     2.00 ± 0.41 kHz (simulated)
+    >>> print(mean_of_batches(np.array([100.0, 100.00000000000003]), "%"))
+    100 % (simulated)
     """
     filled = values[np.isfinite(values)]
-    error = float(filled.std(ddof=1) / len(filled) ** 0.5) if len(filled) > 1 else None
     value = float(filled.mean()) if len(filled) else float("nan")
+    if len(filled) < 2:
+        return Figure(value, unit, Provenance.SIMULATED)
+    error = float(filled.std(ddof=1) / len(filled) ** 0.5)
+    if error < ROUNDING * abs(value):  # as of what is always busy
+        value, error = float(f"{value:.12g}"), 0.0
     return Figure(value, unit, Provenance.SIMULATED, error=error)
 
 

@@ -157,8 +157,15 @@ def _calorimeter(energy: Floats, eta: Floats, rows: tuple[tuple[float, float, fl
     return result
 
 
+HIGHEST = 5.0
+"""Standard deviations above the mean at which smeared numbers end."""
+
+
 def smeared(mean: Floats, sigma: Floats, draw: np.random.Generator) -> Floats:
     """Log-normal numbers with this mean and standard deviation: never negative.
+
+    They end at five standard deviations above the mean. Where noise is larger than the energy, the tail of
+    the logarithm would make clusters of tens of GeV out of photons of half a GeV, and most of a trigger rate.
 
     >>> import numpy as np
     >>> x = smeared(np.full(100_000, 20.0), np.full(100_000, 2.0), np.random.default_rng(1))
@@ -166,5 +173,5 @@ def smeared(mean: Floats, sigma: Floats, draw: np.random.Generator) -> Floats:
     (20, 2)
     """
     width = np.sqrt(np.log1p((sigma / mean) ** 2))
-    result: Floats = mean * np.exp(width * draw.standard_normal(len(mean)) - 0.5 * width**2)
-    return result
+    drawn = mean * np.exp(width * draw.standard_normal(len(mean)) - 0.5 * width**2)
+    return np.minimum(drawn, mean + HIGHEST * sigma)
