@@ -10,12 +10,10 @@ from typing import Any
 
 from rate_rows import MENUS, RULES, Row, SampleRates
 
-from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.events import TriggerSample
-from nanosieve.physics.menu import Rate, load_menu, menu_rates
+from nanosieve.physics.menu import load_menu, menu_rates
 from nanosieve.report.page import Block, Picture, Section, Table, Text, write_report
 from nanosieve.report.style import (
-    BACKGROUND,
     GRID,
     INK,
     PALETTE,
@@ -140,8 +138,10 @@ def _ratios(rows: Sequence[Row], length: int, title: str, axes: Any) -> None:
     headline(axes, title)
 
 
-Curves = Mapping[str, tuple[Mapping[float, Rate], Mapping[float, Figure]]]
-"""Seed → pile-up → our rate, and the published one."""
+Points = Mapping[float, tuple[float, float]]
+"""Pile-up → rate and its error in kHz."""
+Curves = Mapping[str, tuple[Points, Points]]
+"""Seed → our rates, those that are no limits, and those derived from published counts."""
 
 
 def rates_by_pileup(samples: Sequence[TriggerSample]) -> Curves:
@@ -160,54 +160,44 @@ def rates_by_pileup(samples: Sequence[TriggerSample]) -> Curves:
     lines = {line.l1: line.published for line in menu.lines.values()}
     curves = {}
     for seed in next(iter(rules["published"].values())):
-        known = {mu: table[seed] for mu, table in rules["published"].items()}
         line = lines[seed]
         assert line is not None
-        known[own] = [line.l1_khz, line.l1_khz_error]
-        figures = {
-            mu: Figure(value, "kHz", Provenance.ESTIMATED, error=error)
-            for mu, (value, error) in sorted(known.items())
-        }
-        curves[seed] = ({mu: table[seed] for mu, table in ours.items()}, figures)
+        known = {own: (line.l1_khz, line.l1_khz_error)}
+        known |= {mu: tuple(table[seed]) for mu, table in rules["published"].items()}
+        rates = {mu: table[seed] for mu, table in ours.items() if table[seed].limit is None}
+        simulated = {mu: (rate.figure.value, rate.figure.error) for mu, rate in rates.items()}
+        curves[seed] = (simulated, dict(sorted(known.items())))
     return curves
 
 
 def _pileup_chart(curves: Curves) -> Drawing:
-    panels = []
-    for seed, (ours, published) in curves.items():
-
-        def draw(
-            axes: Any,
-            seed: str = seed,
-            ours: Mapping[float, Rate] = ours,
-            published: Mapping[float, Figure] = published,
-        ) -> None:
-            for values, colour, style in ((published, INK, "none"), (ours, PALETTE[0], PALETTE[0])):
-                shown = {
-                    mu: getattr(value, "figure", value)
-                    for mu, value in values.items()
-                    if getattr(value, "limit", None) is None
-                }
-                axes.errorbar(
-                    list(shown),
-                    [figure.value for figure in shown.values()],
-                    yerr=[figure.error for figure in shown.values()],
-                    fmt="o-" if values is ours else "o",
-                    color=colour,
-                    markerfacecolor=style,
-                    linewidth=1.0,
-                    elinewidth=1.1,
-                    markersize=5,
-                )
-            axes.set_xlim(0, 60)
-            axes.set_ylim(bottom=0)
-            axes.set_xlabel("mean pile-up")
-            axes.set_ylabel("rate [kHz]")
-            headline(axes, seed)
-
-        panels.append(panel(draw, label=f"rate of {seed} against pile-up", size=(270.0, 220.0)))
+    panels = [
+        panel(partial(_pileup, seed, *rates), label=f"rate of {seed} against pile-up", size=(270.0, 220.0))
+        for seed, rates in curves.items()
+    ]
     key = (
         Key("simulated", PALETTE[0], "marker"),
-        Key("CMS 2018, derived from counts (ring)", BACKGROUND, "marker"),
+        Key("CMS 2018, derived from counts (ring)", INK, "marker"),
     )
     return Drawing(tuple(panels), key=key)
+
+
+def _pileup(seed: str, simulated: Points, known: Points, axes: Any) -> None:
+    for points, form, colour, face in ((known, "o", INK, "none"), (simulated, "o-", PALETTE[0], PALETTE[0])):
+        values, errors = zip(*points.values(), strict=True) if points else ((), ())
+        axes.errorbar(
+            list(points),
+            values,
+            yerr=errors,
+            fmt=form,
+            color=colour,
+            markerfacecolor=face,
+            linewidth=1.0,
+            elinewidth=1.1,
+            markersize=5,
+        )
+    axes.set_xlim(0, 60)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("mean pile-up")
+    axes.set_ylabel("rate [kHz]")
+    headline(axes, seed)

@@ -8,8 +8,6 @@ exponential tail towards higher values; the tail of each detector is fitted to p
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +45,7 @@ def trigger_muons(
     reached = (np.abs(muons.eta) < trigger.eta_max) & (muons.pt > trigger.lowest_pt)
     reached &= (momentum > trigger.lowest_p) & (draw.random(len(muons)) < trigger.efficiency)
     seen = muons[reached].in_order()
-    width = np.array(trigger.resolution)[np.searchsorted([0.8, 1.2], np.abs(seen.eta))]
+    width = _width(seen.eta, trigger)
     logarithm = np.log(trigger.scale) + width * draw.standard_normal(len(seen))
     in_tail = draw.random(len(seen)) < trigger.tail
     logarithm += np.where(in_tail, draw.exponential(trigger.tail_slope, len(seen)), 0.0)
@@ -88,29 +86,40 @@ def response(pt: Floats, gen_pt: Floats, eta: Floats, trigger: MuonTrigger) -> F
     """
     low = np.where(pt <= trigger.step, 0.0, pt)
     high = np.where(pt + trigger.step > trigger.highest_pt, np.inf, pt + trigger.step)
-    width = np.array(trigger.resolution)[np.searchsorted([0.8, 1.2], np.abs(eta))]
+    width = _width(eta, trigger)
     with np.errstate(divide="ignore"):
         below, above = (np.log(edge / (gen_pt * trigger.scale)) for edge in (low, high))
     return _cumulative(above, width, trigger) - _cumulative(below, width, trigger)
 
 
+def _width(eta: Floats, trigger: MuonTrigger) -> Floats:
+    """Of the core."""
+    return np.array(trigger.resolution)[np.searchsorted([0.8, 1.2], np.abs(eta))]
+
+
+# The logarithm x of measured over median is a Gaussian, and in the tail its sum with an exponential of slope
+# 1/λ. With T(x) = exp(λ²σ²/2 − λx) Φ(x/σ − λσ) the density of that sum is λ T, and its integral Φ(x/σ) − T.
+
+
+def _density(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
+    gaussian = np.exp(-0.5 * (x / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    result: Floats = (1 - trigger.tail) * gaussian
+    return result + trigger.tail / trigger.tail_slope * _folded(x, width, trigger)
+
+
 def _cumulative(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
     """The integral of `_density` up to `x`."""
     special = require("scipy.special", extra="events", purpose="the response of the muon trigger")
-    slope = 1 / trigger.tail_slope
-    inner = np.where(np.isfinite(x), x, 0.0)
-    logarithm = special.log_ndtr(inner / width - slope * width)
-    folded = np.exp(0.5 * (slope * width) ** 2 - slope * inner + logarithm)
-    folded = np.where(np.isfinite(x), folded, 0.0)
+    finite = np.isfinite(x)
+    folded = np.where(finite, _folded(np.where(finite, x, 0.0), width, trigger), 0.0)
     result: Floats = special.ndtr(x / width) - trigger.tail * folded
     return result
 
 
-def _density(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
-    """Of the logarithm of measured over median: a Gaussian, and one folded with an exponential."""
-    gaussian = np.exp(-0.5 * (x / width) ** 2) / (width * np.sqrt(2 * np.pi))
+def _folded(x: Floats, width: Floats, trigger: MuonTrigger) -> Floats:
+    """T."""
+    special = require("scipy.special", extra="events", purpose="the response of the muon trigger")
     slope = 1 / trigger.tail_slope
-    erfc = np.array([math.erfc(v) for v in (slope * width - x / width) / np.sqrt(2)])
-    folded = 0.5 * slope * np.exp(0.5 * (slope * width) ** 2 - slope * x) * erfc
-    result: Floats = (1 - trigger.tail) * gaussian + trigger.tail * folded
+    logarithm = special.log_ndtr(x / width - slope * width)
+    result: Floats = np.exp(0.5 * (slope * width) ** 2 - slope * x + logarithm)
     return result
