@@ -18,7 +18,7 @@ from nanosieve._require import require
 from nanosieve.errors import ToolError
 from nanosieve.physics.events._particles import BOTTOM_AND_CHARM, particle_table
 
-__all__ = ["DecayLibrary", "TrialDecays", "boosted", "decay_library"]
+__all__ = ["DecayLibrary", "TrialDecays", "boosted", "decay_library", "rotated"]
 
 DECAYS = 3000
 """Decays of each hadron."""
@@ -61,7 +61,7 @@ class TrialDecays:
         """The trials with an electron or muon above `pt` (GeV), in order."""
         trial, product = np.nonzero(np.isin(np.abs(self._library.code), (11, 13))[self._chosen])
         rest = self._library.momentum[self._chosen[trial], product]
-        lepton = boosted(_rotated(rest[:, None, :], self._turn[trial]), self._momentum, self._mass)[:, 0]
+        lepton = boosted(rotated(rest[:, None, :], self._turn[trial]), self._momentum, self._mass)[:, 0]
         return np.unique(trial[np.hypot(lepton[:, 0], lepton[:, 1]) > pt])
 
     def products(self, trials: NDArray[np.int64]) -> Floats:
@@ -71,23 +71,23 @@ class TrialDecays:
         if self._antiparticle:
             code = np.where(np.isin(code, SELF_CONJUGATE), code, -code)
         momentum = boosted(
-            _rotated(self._library.momentum[chosen], self._turn[trials]), self._momentum, self._mass
+            rotated(self._library.momentum[chosen], self._turn[trials]), self._momentum, self._mass
         )
         return np.concatenate([code[..., None], momentum], axis=2)
 
 
-def boosted(products: Floats, momentum: Floats, mass: float) -> Floats:
-    """`products` (…, 4) in the rest frame of a particle, seen where that has `momentum` (4,)."""
-    vector, energy = momentum[:3], momentum[3]
-    along = products[..., :3] @ vector / mass
-    shift = along / (energy / mass + 1) + products[..., 3]
+def boosted(products: Floats, momentum: Floats, mass: Floats | float) -> Floats:
+    """`products` (…, 4) in the rest frame of particles, seen where these have `momentum` (…, 4)."""
+    velocity, gamma = momentum[..., :3] / np.expand_dims(mass, -1), momentum[..., 3] / mass
+    along = (products[..., :3] * velocity).sum(axis=-1)
+    shift = along / (gamma + 1) + products[..., 3]
     result = np.empty_like(products)
-    result[..., :3] = products[..., :3] + shift[..., None] * vector / mass
-    result[..., 3] = (energy * products[..., 3]) / mass + along
+    result[..., :3] = products[..., :3] + shift[..., None] * velocity
+    result[..., 3] = gamma * products[..., 3] + along
     return result
 
 
-def _rotated(products: Floats, quaternion: Floats) -> Floats:
+def rotated(products: Floats, quaternion: Floats) -> Floats:
     """`products` (n, products, 4) turned by n rotations; normally distributed quaternions are uniform."""
     unit = quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)
     scalar, axis = unit[:, None, :1], unit[:, None, 1:]

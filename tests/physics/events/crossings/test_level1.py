@@ -145,9 +145,9 @@ def test_overlay_of_a_pool_is_the_pool_turned_and_mirrored():
     p = particles(*rows, events=3)
     cells = deposits(p, 3, CMS, draw)
     empty = p[np.zeros(0, np.int64)]
-    pool = Pool(Collisions(p, empty, np.arange(3.0), np.ones(3), np.array([[1.0, 0.0]] * 3)), cells)
+    pool = Pool(Collisions(p, empty, np.arange(3.0), np.ones(3), np.array([[1.0, 0.0]] * 3)), empty, cells)
     overlay = Overlay(np.array([0, 2]), np.array([2, 0]), np.array([18, 0]), np.array([True, False]))
-    turned = pool.chosen(overlay, np.array([0, -1, 1]))
+    turned = pool.chosen(overlay, np.array([0, -1, 1]), draw)
     assert len(turned) == 3
     assert list(turned.particles.event) == [0, 0, 0, 2, 2, 2]
     assert turned.particles.eta[:3] == pytest.approx([-1.0, 2.0, -0.4])

@@ -72,7 +72,7 @@ def cross(
     taken = np.full(events, -1)
     if hard is None:
         taken = _hardest(overlay, pool)
-        interest, cells = pool.chosen(overlay, taken), None
+        interest, cells = pool.chosen(overlay, taken, draw), None
     else:
         interest, cells = hard, deposits(hard.particles, events, detector, draw)
     interest = replace(interest, particles=decays_in_flight(interest.particles, detector, draw))
@@ -82,7 +82,7 @@ def cross(
     muons = concatenate(own, pool.muons(overlay, others, detector, draw))
     candidates, gen_pt, share = trigger_muons(muons, events, MUON_TRIGGERS[detector.name], draw)
     if conditions.mode == "overlay":
-        remains = _neutral_remains(pool, overlay, others)
+        remains = _neutral_remains(pool, overlay, others, draw)
         high = high_level(interest, detector, HighLevelTrigger(), draw, others=remains)
     else:
         high = high_level(interest, detector, HighLevelTrigger(), draw, pileup=conditions.pileup)
@@ -114,13 +114,15 @@ def cross(
     return TriggerEvents(small, collections)
 
 
-def _neutral_remains(pool: Pool, overlay: Overlay, which: NDArray[np.int64]) -> Objects:
+def _neutral_remains(
+    pool: Pool, overlay: Overlay, which: NDArray[np.int64], draw: np.random.Generator
+) -> Objects:
     """What collisions `which` of the overlay leave when their charged particles have been removed.
 
     Tracks tell the vertex up to |η| = 2.5; leptons are kept, as triggers do.
     """
     crossing = np.repeat(np.arange(len(overlay.offsets) - 1), np.diff(overlay.offsets))
-    found = pool.chosen(overlay, which).particles
+    found = pool.chosen(overlay, which, draw).particles
     charged = np.isin(np.abs(found.code), CHARGED_HADRONS) & (np.abs(found.eta) < TRACKER_ETA)
     found = found[~charged]
     return replace(found, event=crossing[which][found.event])

@@ -33,7 +33,7 @@ from nanosieve.units import magnitude
 
 __all__ = ["INELASTIC_CROSS_SECTION", "Request", "merge"]
 
-FORMAT = 1
+FORMAT = 2
 INELASTIC_CROSS_SECTION = magnitude(SIGMA_INELASTIC, "pb", name="inelastic cross section")
 """pb"""
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from nanosieve._require import require
 from nanosieve.errors import SettingsError, ToolError
 from nanosieve.physics.events._geometry import Objects
+from nanosieve.physics.events._particles import BOTTOM_AND_CHARM
 from nanosieve.physics.events.crossings.collisions import BATCH, TAGGED, Collisions, collected, objects_of
 from nanosieve.physics.events.recipe import Recipe
 
-__all__ = ["flat", "pythia_collisions", "start_pythia"]
+__all__ = ["flat", "flat_without_heavy_muons", "pythia_collisions", "start_pythia", "undecayed_collisions"]
 
 OUTGOING = -23
 """Status in Pythia of what leaves the hardest scatter."""
+MUON = 13
 DIFFRACTIVE = 1.0
 """GeV; less is reported for diffraction."""
 
@@ -59,6 +61,17 @@ def pythia_collisions(recipe: Recipe, energy: float, seed: int) -> Generator[Col
     Raises:
         SettingsError, ToolError: as `start_pythia`; also if Pythia stops generating.
     """
+    yield from map(flat, _batches(recipe, energy, seed))
+
+
+def undecayed_collisions(
+    recipe: Recipe, energy: float, seed: int
+) -> Generator[tuple[Collisions, Objects], None, None]:
+    """The same stream, as `flat_without_heavy_muons` gives it."""
+    yield from map(flat_without_heavy_muons, _batches(recipe, energy, seed))
+
+
+def _batches(recipe: Recipe, energy: float, seed: int) -> Generator[Any, None, None]:
     beams = ("Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {energy!r}")
     pythia = start_pythia(recipe, beams, seed)
     while True:
@@ -66,20 +79,59 @@ def pythia_collisions(recipe: Recipe, energy: float, seed: int) -> Generator[Col
         if not len(batch):
             message = f"recipe {recipe.name!r}: Pythia generates no more events; call with --debug"
             raise ToolError(message)
-        yield flat(batch)
+        yield batch
 
 
 def flat(batch: Any) -> Collisions:
     """Collisions from what ``nextBatch`` of Pythia returns."""
+    return _collisions(batch, batch.prt.status > 0)
+
+
+def flat_without_heavy_muons(batch: Any) -> tuple[Collisions, Objects]:
+    """As `flat`, but without the muons that weakly decaying bottom and charm hadrons end in; and these.
+
+    Of a cascade only the first hadron is listed; ``event`` counts the collisions of the batch, ``code`` is
+    its PDG code. Neutrinos stay.
+    """
+    heavy = _marked(batch, BOTTOM_AND_CHARM)
+    first = heavy & (batch.prt.status < 0) & ~_descends(batch, heavy, heavy)
+    muon = (abs(batch.prt.id) == MUON) & (batch.prt.status > 0)
+    kept = (batch.prt.status > 0) & ~(muon & _descends(batch, muon, heavy))
+    return _collisions(batch, kept), _objects(batch.prt[first])
+
+
+def _collisions(batch: Any, final: Any) -> Collisions:
     awkward = require("awkward", extra="events", purpose="event generation")
-    code = np.abs(awkward.to_numpy(awkward.flatten(batch.prt.id)))
-    tagged = awkward.unflatten(np.isin(code, TAGGED), awkward.num(batch.prt.id))
     return collected(
-        _objects(batch.prt[batch.prt.status > 0]),
-        _objects(batch.prt[tagged & (batch.prt.status < 0)]),
+        _objects(batch.prt[final]),
+        _objects(batch.prt[_marked(batch, TAGGED) & (batch.prt.status < 0)]),
         _pthat(batch),
         awkward.to_numpy(awkward.firsts(batch.info.weights)),
     )
+
+
+def _marked(batch: Any, codes: Sequence[int]) -> Any:
+    """Of all particles, whether they are one of these or its antiparticle."""
+    awkward = require("awkward", extra="events", purpose="event generation")
+    found = np.isin(np.abs(awkward.to_numpy(awkward.flatten(batch.prt.id))), codes)
+    return awkward.unflatten(found, awkward.num(batch.prt.id))
+
+
+def _descends(batch: Any, particles: Any, ancestors: Any) -> Any:
+    """Of `particles`, those that stem from one of `ancestors`; all three are masks of the record."""
+    awkward = require("awkward", extra="events", purpose="event generation")
+    number = awkward.num(batch.prt.id)
+    offset = np.repeat(np.cumsum(number) - number, number)
+    mother = awkward.to_numpy(awkward.flatten(batch.prt.mother1)) + offset  # entry 0 is the event as a whole
+    target = awkward.to_numpy(awkward.flatten(ancestors))
+    found = np.zeros(len(mother), dtype=bool)
+    walking = np.flatnonzero(awkward.to_numpy(awkward.flatten(particles)))
+    place = mother[walking]
+    while len(walking):
+        found[walking[target[place]]] = True
+        on = ~target[place] & (mother[place] != place)
+        walking, place = walking[on], mother[place[on]]
+    return awkward.unflatten(found, number)
 
 
 def _pthat(batch: Any) -> NDArray[np.float64]:
