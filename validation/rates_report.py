@@ -13,6 +13,7 @@ from rate_rows import MENUS, RULES, Row, SampleRates
 from nanosieve.physics.events import TriggerSample
 from nanosieve.physics.menu import load_menu, menu_rates
 from nanosieve.report.page import Block, Picture, Section, Table, Text, write_report
+from nanosieve.report.rows import limit_in_row, value_in_row
 from nanosieve.report.style import (
     GRID,
     INK,
@@ -113,24 +114,10 @@ def _ratios(rows: Sequence[Row], length: int, title: str, axes: Any) -> None:
     for place, row in enumerate(rows):
         axes.fill_betweenx([place - 0.4, place + 0.4], 1 / row.target, row.target, color=GRID, linewidth=0)
         ratio, reference, limit = row.comparison.ratio, row.comparison.reference, row.comparison.rate.limit
-        style = {"color": PALETTE[0], "markersize": 4.0, "elinewidth": 1.1}
         if limit is not None and reference:
-            end = limit.value / reference
-            arrow = {"arrowstyle": "->", "color": PALETTE[0], "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
-            start = min(max(end, 1.5 * ENDS[0]), ENDS[1])
-            axes.plot([start], [place], "|", color=PALETTE[0], markersize=5)
-            axes.annotate("", (max(start / 3, ENDS[0]), place), (start, place), arrowprops=arrow)
+            limit_in_row(axes, place, limit.value / reference, PALETTE[0])
         elif ratio is not None and ratio.value > 0:
-            down = min(ratio.error or 0.0, 0.99 * ratio.value)
-            face = "none" if row.fitted else PALETTE[0]
-            axes.errorbar(
-                [ratio.value],
-                [place],
-                xerr=[[down], [ratio.error or 0.0]],
-                fmt="o",
-                markerfacecolor=face,
-                **style,
-            )
+            value_in_row(axes, place, ratio.value, ratio.error or 0.0, PALETTE[0], filled=not row.fitted)
     axes.set_yticks(range(len(rows)), [row.line for row in rows])
     axes.tick_params(axis="y", which="both", left=False, right=False, labelsize=8.5)
     axes.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])

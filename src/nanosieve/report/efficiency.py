@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.figure import Figure
+from nanosieve.report.rows import ARROW, limit_in_row, value_in_row
 from nanosieve.report.style import (
     GRID,
     PALETTE,
@@ -76,13 +77,13 @@ def efficiency_points(points: Sequence[EfficiencyPoint], *, title: str, conditio
     triggers = list(dict.fromkeys(point.trigger for point in points))
 
     def draw(axes: Any) -> None:
+        _efficiency_range(axes, [point.efficiency for point in points])
         for row in range(1, len(signals)):
             axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
         for point in points:
             number = triggers.index(point.trigger)
             offset = (number + 0.5) / len(triggers) - 0.5
             _point(axes, point.efficiency, signals.index(point.signal) + 0.72 * offset, number)
-        _efficiency_range(axes, [point.efficiency for point in points])
         axes.set_ylim(len(signals) - 0.5, -0.5)
         axes.set_yticks(range(len(signals)), signals)
         axes.tick_params(axis="y", which="both", left=False, right=False)
@@ -98,21 +99,15 @@ def _point(axes: Any, efficiency: Figure, row: float, number: int) -> None:
     value, error = efficiency.value, efficiency.error or 0.0
     colour = PALETTE[number % len(PALETTE)]
     if value > 0:
-        down = min(error, 0.999 * value)  # a logarithmic axis has no zero
-        marker = _MARKERS[number % len(_MARKERS)]
-        axes.errorbar(
-            [value], [row], xerr=[[down], [error]], fmt=marker, color=colour, elinewidth=1.1, markersize=4.2
-        )
+        value_in_row(axes, row, value, error, colour, marker=_MARKERS[number % len(_MARKERS)])
     elif error > 0:
-        arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", (error / 4, row), (error, row), arrowprops=arrow, annotation_clip=False)
-        axes.plot([error], [row], "|", color=colour, markersize=6)
+        limit_in_row(axes, row, error, colour)
 
 
 def _efficiency_range(axes: Any, efficiencies: Sequence[Figure]) -> None:
     """Whole decades that hold all values, and the arrows of those that are zero."""
     ends = [(f.value - min(f.error or 0, 0.7 * f.value), f.value + (f.error or 0)) for f in efficiencies]
-    low = min((low or high / 5 for low, high in ends if high > 0), default=1.0)
+    low = min((low or high / ARROW for low, high in ends if high > 0), default=1.0)
     high = max((high for _, high in ends if high > 0), default=10.0)
     axes.set_xscale("log")
     axes.set_xlim(10 ** math.floor(math.log10(0.9 * low)), 10 ** math.ceil(math.log10(1.1 * high)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanosieve.figure import Figure
+from nanosieve.report.rows import ARROW, limit_in_row, value_in_row
 from nanosieve.report.style import BACKGROUND, GRID, INK, PALETTE, Drawing, Key, Margins, headline, panel
 
 __all__ = ["RateEntry", "rate_chart"]
@@ -95,20 +96,9 @@ def _rows(axes: Any, entries: Sequence[RateEntry], ends: tuple[float, float]) ->
                 )
         value, error = entry.rate.value, entry.rate.error or 0.0
         if entry.limit:
-            arrow = {"arrowstyle": "->", "color": PALETTE[0], "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
-            axes.plot([value], [row], "|", color=PALETTE[0], markersize=5)
-            axes.annotate("", (max(value / 3, ends[0]), row), (value, row), arrowprops=arrow)
+            limit_in_row(axes, row, value, PALETTE[0])
         elif value > 0:
-            down = min(error, 0.999 * value)  # a logarithmic axis has no zero
-            axes.errorbar(
-                [value],
-                [row],
-                xerr=[[down], [error]],
-                fmt="o",
-                color=PALETTE[0],
-                elinewidth=1.1,
-                markersize=3.4,
-            )
+            value_in_row(axes, row, value, error, PALETTE[0])
     axes.set_yticks(range(len(entries)), [entry.label for entry in entries])
     axes.tick_params(axis="y", which="both", left=False, right=False, labelsize=8.5)
 
@@ -123,4 +113,4 @@ def _range(entries: Sequence[RateEntry]) -> tuple[float, float]:
 def _values(entry: RateEntry) -> list[float]:
     known = [entry.published.value] if entry.published else []
     known += [entry.other] if entry.other is not None else []
-    return [entry.rate.value / 3 if entry.limit else entry.rate.value, *known]
+    return [entry.rate.value / ARROW if entry.limit else entry.rate.value, *known]

@@ -79,10 +79,11 @@ def cross(
     level1 = find_objects(cells, pool.cells, overlay, CALORIMETER_TRIGGERS[detector.name], draw)
     own = interest.particles[np.abs(interest.particles.code) == MUON]
     others = np.setdiff1d(np.arange(len(overlay.collision)), taken)
-    muons = concatenate(own, pool.muons(overlay, others, detector, draw))
+    foreign = pool.muons(overlay, others, detector, draw)
+    muons = concatenate(own, foreign)
     candidates, gen_pt, share = trigger_muons(muons, events, MUON_TRIGGERS[detector.name], draw)
     if conditions.mode == "overlay":
-        remains = _neutral_remains(pool, overlay, others, draw)
+        remains = _neutral_remains(pool, overlay, others, foreign)
         high = high_level(interest, detector, HighLevelTrigger(), draw, others=remains)
     else:
         high = high_level(interest, detector, HighLevelTrigger(), draw, pileup=conditions.pileup)
@@ -114,18 +115,17 @@ def cross(
     return TriggerEvents(small, collections)
 
 
-def _neutral_remains(
-    pool: Pool, overlay: Overlay, which: NDArray[np.int64], draw: np.random.Generator
-) -> Objects:
-    """What collisions `which` of the overlay leave when their charged particles have been removed.
+def _neutral_remains(pool: Pool, overlay: Overlay, which: NDArray[np.int64], muons: Objects) -> Objects:
+    """What collisions `which` of the overlay leave when their charged hadrons have been removed.
 
-    Tracks tell the vertex up to |η| = 2.5; leptons are kept, as triggers do.
+    Tracks tell the vertex up to |η| = 2.5; leptons are kept, as triggers do. `muons` are those of Level 1.
     """
     crossing = np.repeat(np.arange(len(overlay.offsets) - 1), np.diff(overlay.offsets))
-    found = pool.chosen(overlay, which, draw).particles
+    found = pool.particles(overlay, which)
     charged = np.isin(np.abs(found.code), CHARGED_HADRONS) & (np.abs(found.eta) < TRACKER_ETA)
-    found = found[~charged]
-    return replace(found, event=crossing[which][found.event])
+    found = found[~charged & (np.abs(found.code) != MUON)]
+    remains = concatenate(replace(found, event=crossing[which][found.event]), muons)
+    return remains[np.argsort(remains.event, kind="stable")]
 
 
 def _hardest(overlay: Overlay, pool: Pool) -> NDArray[np.int64]:

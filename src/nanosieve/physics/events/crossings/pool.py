@@ -72,6 +72,11 @@ class Pool:
         found = concatenate(light[np.abs(light.code) == 13], decay_muons(heavy, draw))
         return replace(found, event=crossing[found.event])
 
+    def particles(self, overlay: Overlay, which: Integers) -> Objects:
+        """Particles of some collisions of an overlay, no muons of heavy hadrons; ``event`` counts these."""
+        there = np.ones(len(which), dtype=bool)
+        return _turned(self.collisions.particles, overlay, which, overlay.collision[which], there)
+
     def chosen(self, overlay: Overlay, which: Integers, draw: np.random.Generator) -> Collisions:
         """Some collisions of an overlay, turned and mirrored, heavy hadrons decayed anew; -1 stands for an
         empty one.
