@@ -58,12 +58,12 @@ CALORIMETER_TRIGGERS = {
     "atlas": CalorimeterTrigger(
         step=1.5,
         jet_gain=(-5.0, -5.0, -5.0),
-        jet_scale=0.825,
-        eg_scale=0.83,
+        jet_scale=0.844,
+        eg_scale=0.804,
         eg_hadronic=0.1,
-        tau_scale=0.669,
+        tau_scale=0.685,
         sum_threshold=(3.0, 6.0, 9.0),
-        met_scale=0.814,
+        met_scale=0.789,
         hadronic_scale=0.75,
         saturated_met=False,
     ),
@@ -101,7 +101,7 @@ class MuonTrigger(NamedTuple):
 MUON_TRIGGERS = {
     "cms": MuonTrigger(),
     "atlas": MuonTrigger(
-        efficiency=0.85, lowest_pt=3.5, scale=1.1, resolution=(0.30, 0.36, 0.42), tail=0.06, tail_slope=0.9
+        efficiency=0.85, lowest_pt=3.5, scale=1.1, resolution=(0.30, 0.36, 0.42), tail=0.059, tail_slope=0.9
     ),
 }
 """By detector."""
