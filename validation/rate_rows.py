@@ -26,6 +26,13 @@ class SampleRates(NamedTuple):
     rates: MenuRates
     rows: list[Row]
 
+    @property
+    def totals(self) -> str:
+        """Of Level 1, and of the high-level trigger where the menu has one with a reference."""
+        level1, high = self.rates.l1.any.number(), self.rates.hlt.any.number()
+        beyond = f", of the high-level trigger {high} Hz" if any(r.level == "HLT" for r in self.rows) else ""
+        return f"Total rate of Level 1 {level1} kHz{beyond}"
+
 
 @dataclass(frozen=True)
 class Row:

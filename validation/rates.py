@@ -49,15 +49,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def print_rates(found: SampleRates) -> int:
     """Gives the number of rates beyond their target without a reason."""
-    sample, rates, unexplained = found.sample, found.rates, 0
-    print(f"\n{rates.menu.name} on {sample.path}: pile-up {sample.pileup:g}, {sample.detector}, simulated")
+    sample, unexplained = found.sample, 0
+    print(
+        f"\n{found.rates.menu.name} on {sample.path}: pile-up {sample.pileup:g}, {sample.detector}, simulated"
+    )
     for row in found.rows:
         print(row)
         reason = RULES["reasons"].get(row.line)
         if row.verdict == "BEYOND":
             print(f"    {reason or 'no reason known'}")
             unexplained += reason is None
-    print(f"Level 1 in total {rates.l1.any.number()} kHz, HLT in total {rates.hlt.any.number()} Hz")
+    print(found.totals)
     return unexplained
 
 

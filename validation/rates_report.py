@@ -51,13 +51,13 @@ def write_rates_report(folder: Path, found: Sequence[SampleRates], samples: Sequ
 
 
 def _section(found: SampleRates) -> tuple[Block, ...]:
-    rates, detector = found.rates, found.sample.detector
+    detector = found.sample.detector
     beyond = [row for row in found.rows if row.verdict == "BEYOND"]
     fitted = dict.fromkeys(row.line for row in found.rows if row.fitted)
     text = [
         f"Fitted to these rates: {', '.join(fitted) or 'none'}. "
         f"Set by eye: {RULES['fitted'][detector]['by_eye']}",
-        f"In total: Level 1 {rates.l1.any.number()} kHz, high-level trigger {rates.hlt.any.number()} Hz.",
+        f"{found.totals}.",
     ]
     text += [
         f"{row.line} ({row.level}): {RULES['reasons'].get(row.line, 'no reason known.')}" for row in beyond
