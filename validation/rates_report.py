@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,8 @@ def _section(found: SampleRates) -> tuple[Block, ...]:
     text += [
         f"{row.line} ({row.level}): {RULES['reasons'].get(row.line, 'no reason known.')}" for row in beyond
     ]
-    levels = [level for level in ("L1", "HLT") if any(row.level == level for row in found.rows)]
-    drawings = tuple(_ratio_chart([r for r in found.rows if r.level == level], level) for level in levels)
     picture = Picture(
-        drawings,
+        (_ratio_chart(found.rows),),
         "Our rate over the published one, with statistical errors; arrows are upper limits at 95 % CL. Grey: "
         "the target. Rings: the settings were fitted to this rate.",
     )
@@ -90,20 +88,29 @@ def _table(rows: Sequence[Row]) -> Table:
     return Table(("rate", "ours", "reference", "ratio", "target", "verdict"), cells, "Every ratio")
 
 
-def _ratio_chart(rows: Sequence[Row], level: str) -> Drawing:
+def _ratio_chart(rows: Sequence[Row]) -> Drawing:
+    panels = [
+        chart
+        for level in ("L1", "HLT")
+        for chart in _ratio_panels([row for row in rows if row.level == level], level)
+    ]
+    key = [Key("prediction", PALETTE[0], "marker")]
+    key += [Key("fitted (ring)", PALETTE[0], "marker")] if any(row.fitted for row in rows) else []
+    return Drawing(tuple(panels), key=(*key, Key("target", GRID, "box")))
+
+
+def _ratio_panels(rows: Sequence[Row], level: str) -> Iterator[str]:
+    if not rows:
+        return
     columns = 2 if len(rows) > 24 else 1
     length = math.ceil(len(rows) / columns)
     margins = Margins(left=14 + LETTER * max(len(row.line) for row in rows), top=24)
     size = (360.0, ROW * length + margins.top + margins.bottom)
-    panels = []
     for first in range(0, len(rows), length):
         part = rows[first : first + length]
         title = level if first == 0 else ""
         label = f"{level}: ratio of {', '.join(row.line for row in part)}"
-        panels.append(panel(partial(_ratios, part, length, title), label=label, size=size, margins=margins))
-    key = [Key("prediction", PALETTE[0], "marker")]
-    key += [Key("fitted (ring)", PALETTE[0], "marker")] if any(row.fitted for row in rows) else []
-    return Drawing(tuple(panels), key=(*key, Key("target", GRID, "box")))
+        yield panel(partial(_ratios, part, length, title), label=label, size=size, margins=margins)
 
 
 def _ratios(rows: Sequence[Row], length: int, title: str, axes: Any) -> None:
