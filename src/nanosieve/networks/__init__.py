@@ -8,9 +8,15 @@ from nanosieve.networks.autoencoder import (
     build_autoencoder,
     build_variational_autoencoder,
 )
+from nanosieve.networks.convolutional import (
+    ConvolutionalSettings,
+    build_convolutional_autoencoder,
+    build_convolutional_variational_autoencoder,
+)
 from nanosieve.networks.exactness import widest_sums
 from nanosieve.networks.model_file import load_model, save_model
 from nanosieve.networks.objects import flatten_objects, normalising_exponents
+from nanosieve.networks.post_training import quantise_after_training
 from nanosieve.networks.scores import anomaly_scores
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.networks.training import Trained, ebops, train
@@ -18,17 +24,21 @@ from nanosieve.networks.trigger import SCORES, assemble_trigger, round_threshold
 
 __all__ = [
     "SCORES",
+    "ConvolutionalSettings",
     "NetworkSettings",
     "Trained",
     "TrainingSettings",
     "anomaly_scores",
     "assemble_trigger",
     "build_autoencoder",
+    "build_convolutional_autoencoder",
+    "build_convolutional_variational_autoencoder",
     "build_variational_autoencoder",
     "ebops",
     "flatten_objects",
     "load_model",
     "normalising_exponents",
+    "quantise_after_training",
     "round_threshold",
     "save_model",
     "score_step",

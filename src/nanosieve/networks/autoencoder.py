@@ -11,43 +11,19 @@ the publication, each because the hardware pays for it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.objects import ETA_LIMITS, PHYSICAL_LIMITS, TARGET_EXPONENTS
-from nanosieve.networks.quantisers import (
-    bias_quantiser,
-    data_quantiser,
-    fixed_quantiser,
-    per_quantity_quantiser,
-    weight_quantiser,
-)
+from nanosieve.networks.parts import bounded_model, dense, initialiser, latent_sample, physical_range_table
+from nanosieve.networks.quantisers import LayerQuantisers, data_quantiser
 
-__all__ = [
-    "LAMBDA_BITS",
-    "LEAST_INTEGER",
-    "MEAN_BITS",
-    "NetworkSettings",
-    "build_autoencoder",
-    "build_variational_autoencoder",
-]
-
-MEAN_BITS = (4, 3)
-"""Integer and fraction bits of the latent means, beside the sign: ±16 in steps of 1/8, 8-bit tables."""
-
-LAMBDA_BITS = (2, 5)
-"""Integer and fraction bits of ``lambda``, beside the sign: sigma between 0.14 and 7.4."""
+__all__ = ["NetworkSettings", "build_autoencoder", "build_variational_autoencoder"]
 
 MOST_INTEGER = 6
 """Normalised inputs saturate at 64 standard deviations."""
-
-LEAST_INTEGER = 3
-"""Values between layers keep a range of at least ±8: some eight standard deviations behind a batch
-normalisation.
-The background alone would be content with less, and all anomalies would look the same."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +36,8 @@ class NetworkSettings:
         slope: slope of the leaky ReLU below zero, a binary fraction.
         port: (width, integer) of the hardware port, ap_fixed conventions.
         input_exponents: powers of two that normalise the 57 inputs; see `normalising_exponents`.
+        learned: bit widths are learned; otherwise training is as good as one in floating point, and
+            `quantise_after_training` follows.
         seed: of the initial weights.
 
     Raises:
@@ -71,6 +49,7 @@ class NetworkSettings:
     slope: float = 0.3125
     port: tuple[int, int] = (16, 10)
     input_exponents: tuple[int, ...] = tuple(TARGET_EXPONENTS)
+    learned: bool = True
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -90,11 +69,9 @@ def build_autoencoder(settings: NetworkSettings | None = None) -> Any:
     features = _dense(settings, "latent", features, settings.latent)
     for index, units in enumerate(reversed(settings.hidden), start=1):
         features = _hidden(settings, f"decoder_{index}", features, units)
-    raw = _dense(
-        settings, "output", features, len(PHYSICAL_LIMITS), bias=[float(x is None) for x in PHYSICAL_LIMITS]
-    )
-    table = _physical_range_table()
-    return keras.Model(inputs, table(raw), name="autoencoder")
+    free = [float(limit is None) for limit in PHYSICAL_LIMITS]
+    raw = _dense(settings, "output", features, len(PHYSICAL_LIMITS), bias=free)
+    return keras.Model(inputs, physical_range_table()(raw), name="autoencoder" + _suffix(settings))
 
 
 def build_variational_autoencoder(settings: NetworkSettings | None = None) -> Any:
@@ -105,27 +82,26 @@ def build_variational_autoencoder(settings: NetworkSettings | None = None) -> An
     """
     settings = settings or NetworkSettings()
     keras = require("keras", extra="train", purpose="building a network")
-    layers = require("nanosieve.networks.layers", extra="train", purpose="building a network")
-    hgq = require("hgq.quantizer", extra="train", purpose="building a network")
     inputs, features = _encoder(settings)
-    noise = keras.Input((settings.latent,), name="noise")
-    mean = _dense(settings, "latent_mean", features, settings.latent)
-    mean = hgq.Quantizer(fixed_quantiser(*MEAN_BITS), name="mean")(mean)
-    lam = _dense(settings, "latent_lambda", features, settings.latent)
-    lam = hgq.Quantizer(fixed_quantiser(*LAMBDA_BITS), name="lambda")(lam)
-    latent = layers.SampleLatent(name="latent")([mean, lam, noise])
+    latent = latent_sample(
+        features, settings.latent, seed=settings.seed, quantisers=LayerQuantisers(settings.learned)
+    )
+    values = latent[0]
     for index, units in enumerate(reversed(settings.hidden), start=1):
         name = f"decoder_{index}"
-        latent = keras.layers.Dense(
-            units, use_bias=False, kernel_initializer=_initialiser(settings, name), name=name
-        )(latent)
-        latent = keras.layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(latent)
-        latent = keras.layers.LeakyReLU(negative_slope=settings.slope, name=f"{name}_leaky")(latent)
+        values = keras.layers.Dense(
+            units, use_bias=False, kernel_initializer=initialiser(settings.seed, name), name=name
+        )(values)
+        values = keras.layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(values)
+        values = keras.layers.LeakyReLU(negative_slope=settings.slope, name=f"{name}_leaky")(values)
     raw = keras.layers.Dense(
-        len(PHYSICAL_LIMITS), kernel_initializer=_initialiser(settings, "output"), name="output"
-    )(latent)
-    bounded = layers.PhysicalRange(PHYSICAL_LIMITS, name="physical")(raw)
-    return keras.Model([inputs, noise], [bounded, mean, lam], name="variational_autoencoder")
+        len(PHYSICAL_LIMITS), kernel_initializer=initialiser(settings.seed, "output"), name="output"
+    )(values)
+    return bounded_model(inputs, raw, latent, "variational_autoencoder" + _suffix(settings))
+
+
+def _suffix(settings: NetworkSettings) -> str:
+    return "" if settings.learned else "_float"
 
 
 def _encoder(settings: NetworkSettings) -> tuple[Any, Any]:
@@ -143,38 +119,23 @@ def _encoder(settings: NetworkSettings) -> tuple[Any, Any]:
 def _hidden(settings: NetworkSettings, name: str, values: Any, units: int, *, first: bool = False) -> Any:
     keras = require("keras", extra="train", purpose="building a network")
     layers = require("nanosieve.networks.layers", extra="train", purpose="building a network")
-    quantiser = _input_quantiser(settings) if first else data_quantiser(4, 3, least_integer=LEAST_INTEGER)
+    quantisers = LayerQuantisers(settings.learned)
+    of_inputs = first and settings.learned
     values = layers.DenseBatchNorm(
         units,
-        kernel_initializer=_initialiser(settings, name),
-        iq_conf=quantiser,
-        kq_conf=weight_quantiser(1, 4),
-        bq_conf=bias_quantiser(3, 4),
+        kernel_initializer=initialiser(settings.seed, name),
+        iq_conf=_input_quantiser(settings) if of_inputs else quantisers.data(),
+        kq_conf=quantisers.weight(),
+        bq_conf=quantisers.bias(),
         name=name,
     )(values)
     return keras.layers.LeakyReLU(negative_slope=settings.slope, name=f"{name}_leaky")(values)
 
 
-def _dense(
-    settings: NetworkSettings, name: str, values: Any, units: int, bias: Sequence[float] = (0.0,)
-) -> Any:
-    keras = require("keras", extra="train", purpose="building a network")
-    hgq = require("hgq.layers", extra="train", purpose="building a network")
-    return hgq.QDense(
-        units,
-        kernel_initializer=_initialiser(settings, name),
-        bias_initializer=keras.initializers.Constant(list(bias)),
-        iq_conf=data_quantiser(4, 3, least_integer=LEAST_INTEGER),
-        kq_conf=weight_quantiser(1, 4),
-        bq_conf=bias_quantiser(3, 4),
-        name=name,
-    )(values)
-
-
-def _initialiser(settings: NetworkSettings, name: str) -> Any:
-    """He-uniform, with a seed of its own for each layer."""
-    keras = require("keras", extra="train", purpose="building a network")
-    return keras.initializers.HeUniform(seed=1000 * settings.seed + sum(name.encode()))
+def _dense(settings: NetworkSettings, name: str, values: Any, units: int, **bias: Any) -> Any:
+    return dense(
+        name, values, units, seed=settings.seed, quantisers=LayerQuantisers(settings.learned), **bias
+    )
 
 
 def _input_quantiser(settings: NetworkSettings) -> Any:
@@ -197,11 +158,3 @@ def _input_quantiser(settings: NetworkSettings) -> Any:
     config.config["i0"] = keras.initializers.Constant(integer)
     config.config["ic"] = ports.FixedTo(integer)
     return config
-
-
-def _physical_range_table() -> Any:
-    """``limit tanh(x)`` from 6-bit addresses; pT in steps of 4 GeV."""
-    ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="building a network")
-    address = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3))
-    content = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3), nearest=True)
-    return ports.PhysicalRangeLUT(PHYSICAL_LIMITS, iq_conf=address, oq_conf=content, name="physical")

@@ -15,7 +15,7 @@ FLOAT32_BITS = 24
 
 
 def widest_sums(trigger: Any) -> dict[str, int]:
-    """For each `QDense` layer of an assembled trigger, the bits that its widest sum of products can take.
+    """For each dense layer and convolution of a trigger, the bits that its widest sum of products can take.
 
     With the finest product step 2**e of an output, all partial sums are multiples of it and no larger than
     ``sum |x|_max |w| + |b|``, whatever the order of addition; the result is the logarithm of their ratio.
@@ -28,16 +28,26 @@ def widest_sums(trigger: Any) -> dict[str, int]:
 
 
 def _widest(layer: Any) -> int:
-    quantiser = layer.iq.quantizer
-    sign, integer, fraction = (np.asarray(part, dtype=np.float64).reshape(-1) for part in quantiser.kif)
-    used = sign + integer + fraction > 0
-    largest = np.where(used, 2.0**integer, 0.0)
-    kernel, bias = (np.asarray(part, dtype=np.float64) for part in (layer.qkernel, layer.qbias))
-    total = np.abs(kernel).T @ np.broadcast_to(largest, kernel.shape[0]) + np.abs(bias)
-    steps = np.where(used, 2.0**-fraction, np.inf)[:, None] * _lowest_bit(kernel)
-    finest = np.minimum(steps.min(axis=0), _lowest_bit(bias))
+    kernel = np.asarray(layer.qkernel, dtype=np.float64)
+    largest, step = (
+        np.broadcast_to(extreme.reshape(-1), kernel.shape[:-1]).reshape(-1)
+        for extreme in _extremes(layer.iq.quantizer)
+    )
+    kernel = kernel.reshape(-1, kernel.shape[-1])
+    bias = np.zeros(1) if layer.qbias is None else np.asarray(layer.qbias, dtype=np.float64)
+    total = np.abs(kernel).T @ largest + np.abs(bias)
+    finest = np.minimum((step[:, None] * _lowest_bit(kernel)).min(axis=0), _lowest_bit(bias))
     ratio = np.where(np.isfinite(finest), total / np.where(np.isfinite(finest), finest, 1.0), 0.0)
     return math.ceil(math.log2(float(ratio.max()) + 1))
+
+
+def _extremes(quantiser: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Largest magnitude and finest step of each channel over all positions: 0 and infinity without bits."""
+    sign, integer, fraction = (np.asarray(part, dtype=np.float64) for part in quantiser.kif)
+    used = sign + integer + fraction > 0
+    positions = tuple(range(used.ndim - 1))
+    largest, step = np.where(used, 2.0**integer, 0.0), np.where(used, 2.0**-fraction, np.inf)
+    return largest.max(axis=positions), step.min(axis=positions)
 
 
 def _lowest_bit(values: NDArray[np.float64]) -> NDArray[np.float64]:

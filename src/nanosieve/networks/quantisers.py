@@ -9,12 +9,16 @@ with the cost of its bits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nanosieve._require import require
 from nanosieve.networks.objects import OBJECTS
 
 __all__ = [
+    "LEAST_INTEGER",
+    "LayerQuantisers",
     "bias_quantiser",
     "data_quantiser",
     "fixed_quantiser",
@@ -25,6 +29,56 @@ __all__ = [
 
 MOST_FRACTION = 7
 """No weight and no bias is finer than 2**-7: every sum of products stays within float32's 24 bits."""
+
+
+LEAST_INTEGER = 3
+"""Values between layers keep a range of at least ±8: some eight standard deviations behind a batch
+normalisation.
+The background alone would be content with less, and all anomalies would look the same."""
+WIDE = (10, 13)
+"""Integer and fraction bits, beside the sign, that are as good as floating point in training: 24 in all."""
+
+
+@dataclass(frozen=True)
+class LayerQuantisers:
+    """The quantisers of a layer: learned, or so wide that training is one in floating point.
+
+    `quantise_after_training` narrows the wide ones.
+    """
+
+    learned: bool = True
+
+    def data(self, axes: Sequence[int] | None = None) -> Any:
+        """Of the values that enter a layer.
+
+        Args:
+            axes: those along which the widths may differ, 0 being the events; all others if None.
+        """
+        if self.learned:
+            return _along(data_quantiser(4, 3, least_integer=LEAST_INTEGER), axes)
+        return _along(_wide("datalane"), axes)
+
+    def weight(self) -> Any:
+        """Of a kernel."""
+        return weight_quantiser(1, 4) if self.learned else _wide("weight")
+
+    def bias(self) -> Any:
+        """Of a bias."""
+        return bias_quantiser(3, 4) if self.learned else _wide("bias")
+
+
+def _along(config: Any, axes: Sequence[int] | None) -> Any:
+    if axes is not None:
+        config.config["homogeneous_axis"], config.config["heterogeneous_axis"] = None, tuple(axes)
+    return config
+
+
+def _wide(place: str) -> Any:
+    integer, fraction = WIDE
+    return _config(
+        "kif", place, k0=True, i0=integer, f0=fraction, round_mode="RND", overflow_mode="SAT",
+        trainable=False, ic=None, fc=None, ir=None, fr=None,
+    )  # fmt: skip
 
 
 def _config(*args: Any, **kwargs: Any) -> Any:

@@ -18,8 +18,8 @@ import numpy as np
 
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
-from nanosieve.networks.autoencoder import LAMBDA_BITS, MEAN_BITS
 from nanosieve.networks.objects import TARGET_EXPONENTS
+from nanosieve.networks.parts import LAMBDA_BITS, MEAN_BITS
 from nanosieve.networks.quantisers import fixed_quantiser, per_quantity_quantiser, table_quantiser
 
 __all__ = ["SCORES", "assemble_trigger", "round_threshold", "score_step"]
@@ -71,38 +71,36 @@ def assemble_trigger(model: Any, *, score: str, threshold: float) -> Any:
 
     inputs = keras.Input(model.inputs[0].shape[1:], name="x")
     port = _apply(model, "port", inputs)
-    features = _hidden_layers(model, "encoder", _apply(model, "normalised", port))
+    first = "latent_mean" if variational else "latent"
+    features = _between(model, "normalised", first, _apply(model, "normalised", port))
     if variational:
         mean = _apply(model, "mean", _apply(model, "latent_mean", features))
         lam = _apply(model, "lambda", _apply(model, "latent_lambda", features))
         value = _rz(mean, lam) if score == "rz" else _kl(mean, lam)
     else:
-        features = _hidden_layers(model, "decoder", _apply(model, "latent", features))
-        physical = _apply(model, "physical", _apply(model, "output", features))
-        value = _reconstruction(port, physical)
+        features = _between(model, "latent", "physical", _apply(model, "latent", features))
+        value = _reconstruction(port, _apply(model, "physical", features))
     decision = ports.Threshold(round_threshold(threshold, score), name="trigger")(value)
     return keras.Model(inputs, [value, decision], name=f"{model.name}_{score}")
 
 
 def _apply(model: Any, name: str, values: Any) -> Any:
     """Apply a copy of the layer `name`; a dense layer with its batch normalisation folded."""
+    hgq = require("hgq.layers", extra="train", purpose="assembling a trigger")
     layers = require("nanosieve.networks.layers", extra="train", purpose="assembling a trigger")
     layer = model.get_layer(name)
     return (
         layers.fold_batch_norm(layer)(values)
-        if hasattr(layer, "qkernel")
+        if isinstance(layer, hgq.QDense)
         else layers.apply_copy(layer, values)
     )
 
 
-def _hidden_layers(model: Any, part: str, values: Any) -> Any:
-    """Apply the hidden layers of `part` ("encoder" or "decoder")."""
-    names = {layer.name for layer in model.layers}
-    index = 1
-    while f"{part}_{index}" in names:
-        values = _apply(model, f"{part}_{index}", values)
-        values = _apply(model, f"{part}_{index}_leaky", values)
-        index += 1
+def _between(model: Any, first: str, last: str, values: Any) -> Any:
+    """Apply the chain of layers behind `first` and before `last`."""
+    names = [layer.name for layer in model.layers if layer.name != "noise"]
+    for name in names[names.index(first) + 1 : names.index(last)]:
+        values = _apply(model, name, values)
     return values
 
 
