@@ -71,9 +71,9 @@ class PruningSchedule:
         first, last = self.begin * steps, self.end * steps
         changed = ops.cast(ops.floor_divide(step, self.every) * self.every, "float32")
         left = 1.0 - ops.clip((changed - first) / max(last - first, 1e-9), 0.0, 1.0)
-        left = ops.where(step >= last, 0.0, left)  # the end is reached, a multiple of `every` or not
         reached = self.final + (self.initial - self.final) * left**self.power
-        return ops.where(changed < first, 0.0, reached)
+        reached = ops.where(changed < first, 0.0, reached)
+        return ops.where(step >= last, self.final, reached)  # whether a multiple of `every` or not
 
 
 def prune(model: Any, schedule: PruningSchedule, optimizer: Any, steps: int) -> None:

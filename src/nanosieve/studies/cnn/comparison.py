@@ -53,9 +53,10 @@ def comparison_row(hardware: Hardware) -> dict[str, Figure]:
 def note(hardware: Hardware) -> str:
     """Better or worse than published in each quantity, and why."""
     candidate, theirs = hardware.candidate, published_row(hardware)
+    change = 0.0 - round(candidate.loss.value, 2)  # no minus in front of zero
     lost = (
         f"{hardware.settings.name}: {candidate.recipe.title}. From float to fixed point the accuracy changes "
-        f"by {-candidate.loss.value:+.2f} ± {candidate.loss.error or 0.0:.2f} points on the same images"
+        f"by {change:+.2f} ± {candidate.loss.error or 0.0:.2f} points on the same images"
     )
     if theirs is None:
         return f"{lost}. No published design to compare with."
