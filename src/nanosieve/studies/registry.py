@@ -52,6 +52,12 @@ STUDIES = (
         "nanosieve.studies.cnn.study",
     ),
     StudyEntry(
+        "rnn",
+        "recurrent networks: LSTM and GRU that tag tops, flavours and drawings, static and non-static",
+        "arXiv:2207.00559",
+        "nanosieve.studies.rnn.study",
+    ),
+    StudyEntry(
         "farms",
         "which farm: seven designs, what they cost, draw, lose and keep of eight signals",
         "none: the open question",

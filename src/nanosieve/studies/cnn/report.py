@@ -221,8 +221,8 @@ def _training(networks: Networks) -> Section:
     for candidate in networks.front.candidates:
         if candidate.recipe.how == "learned":
             record = json.loads(candidate.path.with_suffix(".history.json").read_text(encoding="utf-8"))
-            lines = (record[name] for name in ("loss", "validation_loss", "ebops"))
-            curves.append(TrainingHistory(candidate.recipe.title, *lines, record["best_epoch"]))
+            loss, judged, ebops = (record[name] for name in ("loss", "validation_loss", "ebops"))
+            curves.append(TrainingHistory(candidate.recipe.title, loss, judged, ebops, record["best_epoch"]))
     if not curves:
         return Section("Training", ())
     caption = (

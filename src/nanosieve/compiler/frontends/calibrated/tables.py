@@ -122,9 +122,10 @@ def _entered(
         raise SettingsError(message)
     ends = int(given.low.min(initial=0)), int(given.high.max(initial=0))
     one_step = bool(np.all(given.exponent == given.exponent.flat[0]))
-    if stated is None and not x.pending and one_step and ends[1] - ends[0] < 1 << DEPTH:
-        return x, *ends
     span = b.range(layer, role, x.real, negative=bool(given.low.min(initial=0) < 0))
+    exact = stated is None and not x.pending and one_step and ends[1] - ends[0] < 1 << DEPTH
+    if b.agreed(layer, role, exact):
+        return x, *ends
     if stated is not None and stated.integer is not None:
         fixed = Fixed(stated.width, stated.integer, stated.signed)
     else:

@@ -118,6 +118,7 @@ class TracedGraph:
         self._settled: dict[str, Traced] = {}
         self._constants: dict[Any, Op] = {}
         self._common: dict[tuple[str, str], _Range] | None = None
+        self._agreed: dict[tuple[str, str], bool] = {}
 
     # names and types of nodes
 
@@ -141,24 +142,40 @@ class TracedGraph:
     def in_steps(self, build: Callable[[], T]) -> T:
         """What `build` builds, with one type for all values of one role.
 
-        It is called twice: once to learn the ranges of all steps, which leaves no nodes, and once for good.
+        It is called until it learns nothing new about the steps, twice as a rule; only the nodes of the last
+        call stay.
         """
         if self._common is not None:  # inside of another loop, whose steps share already
             return build()
         graph, settled, self._common = self.graph, self._settled, {}
+        known: object = None
         try:
-            self.graph = Builder(graph.name, list(graph.nodes), dict(graph.types))
-            self._settled = dict(settled)
-            build()
+            while True:
+                self.graph = Builder(graph.name, list(graph.nodes), dict(graph.types))
+                self._settled = dict(settled)
+                built = build()
+                learnt = dict(self._common), dict(self._agreed)
+                if learnt == known:
+                    return built
+                known = learnt
+        except BaseException:
             self.graph, self._settled = graph, settled
-            return build()
+            raise
         finally:
-            self.graph, self._settled, self._common = graph, settled, None
+            self._common, self._agreed = None, {}
 
     @property
     def repeated(self) -> bool:
         """Whether a loop is being built, whose steps share types and tables."""
         return self._common is not None
+
+    def agreed(self, layer: str, role: str, possible: bool) -> bool:
+        """Whether something is possible here and, in a loop, in all of its steps."""
+        if self._common is None:
+            return possible
+        key = (layer, role)
+        self._agreed[key] = self._agreed.get(key, True) and possible
+        return self._agreed[key]
 
     def close(self, x: Traced, layer: str) -> Traced:
         """Give the layer's last node the layer's own name, if that is free and `x` is it."""
