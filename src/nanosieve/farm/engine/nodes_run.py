@@ -138,6 +138,7 @@ def _settings(farm: Farm, leaves: int) -> NDArray[Any]:
         "nodes": nodes.count,
         "leaves": leaves,
         "slots": nodes.slots,
+        "in_flight": _length(nodes.in_flight),
         "queue": _length(nodes.queue),
         "dispatch": _DISPATCH[nodes.dispatch],
         "again": again,

@@ -118,7 +118,7 @@ def _assumptions(settings: Settings) -> Section:
                     "what is over time is taken as lost.",
                     "Farms are simulated in part: waiting is longer than in the whole farm, losses by "
                     "overload are not.",
-                    "Not modelled: back-pressure between levels; event sizes that grow with pile-up; "
+                    "Not modelled: buffers of hours between levels; event sizes that grow with pile-up; "
                     "relative times of the classes at their edges; decisions that take time away from the "
                     "menu at high pile-up; offline selections; muon chambers for long-lived particles; "
                     "staff, software, buildings and disks; resale.",
