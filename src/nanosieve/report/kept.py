@@ -75,6 +75,7 @@ def kept_chart(
         if logarithmic:
             ticker = require("matplotlib.ticker", extra="report", purpose="the report")
             axes.set_xscale("log")
+            axes.margins(x=0.05)
             axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
             axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
             axes.xaxis.set_minor_formatter(ticker.NullFormatter())
