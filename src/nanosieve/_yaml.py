@@ -19,7 +19,16 @@ from pydantic import BaseModel, ValidationError
 from nanosieve._files import existing_file
 from nanosieve.errors import InputFileError, NanosieveError, SettingsError, UnknownNameError
 
-__all__ = ["LARGEST", "SUFFIXES", "Document", "parse_yaml", "read_yaml", "validated", "yaml_text"]
+__all__ = [
+    "LARGEST",
+    "SUFFIXES",
+    "Document",
+    "parse_yaml",
+    "read_table",
+    "read_yaml",
+    "validated",
+    "yaml_text",
+]
 
 LARGEST = 4 << 20
 """Bytes of a file."""
@@ -201,3 +210,27 @@ def _line_of(node: Any, path: Sequence[str | int]) -> int:
         else:
             return line
     return line
+
+
+def read_table(model: type[Model], text: str, where: str | Path, *, kind: str) -> Model:
+    """The YAML of a table of the house, such as a catalogue, as `model`.
+
+    Args:
+        model: the pydantic model.
+        text: the YAML.
+        where: what it is called in messages.
+        kind: what it is in messages, as ``"device catalogue"``.
+
+    Raises:
+        InputFileError: not YAML, or not a table of that kind; the message names the entry.
+    """
+    try:
+        return model.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        message = f"{kind} {str(where)!r} is not YAML: {' '.join(str(error).split())}"
+        raise InputFileError(message) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(map(str, first["loc"])) or "the file"
+        message = f"{kind} {str(where)!r}: {entry}: {first['msg']}"
+        raise InputFileError(message) from error

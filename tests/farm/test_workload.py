@@ -83,6 +83,30 @@ def test_times_grow_with_pile_up_and_their_band_widens(first: float, second: flo
     assert math.log(high.middle / low.middle) == pytest.approx(1.6 * growth, abs=1e-9)
 
 
+@pytest.mark.parametrize("pileup", [40.0, 100.0])
+def test_the_exponent_of_the_growth_is_moved_apart_from_the_time(pileup: float) -> None:
+    run3 = load_workload("run-3")
+    home = service_time(run3, "offloadable", "cpu").mean
+    for place, exponent in ((0.0, 1.0), (0.5, 1.6), (1.0, 2.2)):
+        moved = service_time(run3, "offloadable", "cpu", pileup=pileup, growth=place).mean
+        growth = (pileup / 64) ** exponent
+        assert (moved.low, moved.high) == pytest.approx((growth * home.low, growth * home.high))
+    whole = service_time(run3, "offloadable", "cpu", pileup=pileup).mean
+    assert whole.middle == pytest.approx(home.middle * (pileup / 64) ** 1.6)
+
+
+def test_relative_times_of_classes_move_within_their_bands_and_keep_the_mean() -> None:
+    run3 = load_workload("run-3")
+    for place, boosted in ((0.0, 5.0), (0.5, 110**0.5), (1.0, 22.0)):
+        means = {
+            name: service_time(run3, "remaining", "cpu", event_class=name, relative=place).mean.middle
+            for name in run3.classes
+        }
+        assert means["boosted"] / means["soft"] == pytest.approx(boosted)
+        total = sum(each.fraction * means[name] for name, each in run3.classes.items())
+        assert total == pytest.approx(service_time(run3, "remaining", "cpu").mean.middle)
+
+
 def test_an_fpga_takes_its_cycles_over_its_clock() -> None:
     time = service_time(load_workload("run-3"), "offloadable", "alveo-u50").mean
     assert (time.low, time.high) == pytest.approx((60_000 / 250e6, 500_000 / 250e6))

@@ -28,10 +28,12 @@ class SimpyFarm:
         number = len(arrivals)
         self.fate = np.full(number, "in flight", dtype=object)
         self.began, self.ended, self.stored = np.full((3, number), np.nan)
-        pulls = farm.nodes.dispatch == "pull"
-        slots = [farm.slots] if pulls else [farm.nodes.slots] * farm.nodes.count
-        self.nodes = [simpy.PriorityResource(self.env, capacity) for capacity in slots]
-        self.fresh = [0] * len(self.nodes)
+        count = farm.nodes.count
+        self.nodes = [simpy.PriorityResource(self.env, farm.nodes.slots) for _ in range(count)]
+        self.begun = [0] * count
+        self.pulls = farm.nodes.dispatch == "pull"
+        common: list[simpy.Event] = []
+        self.lines = [common] * count if self.pulls else [[] for _ in range(count)]
         self.last_node = -1
         self.builder, self.output = SimpyLink(self.env, farm.builder), SimpyLink(self.env, farm.output)
         self.stations: list[SimpyStation] = []
@@ -53,7 +55,30 @@ class SimpyFarm:
         if self.farm.nodes.dispatch == "round robin":
             self.last_node = (self.last_node + 1) % len(self.nodes)
             return self.last_node
-        return min(range(len(self.nodes)), key=lambda k: self.nodes[k].count + len(self.nodes[k].queue))
+
+        def load(k: int) -> tuple[bool, int]:
+            return self.begun[k] >= self.farm.nodes.in_flight, self.wanted(k) + len(self.lines[k])
+
+        return min(range(len(self.nodes)), key=load)
+
+    def wanted(self, k: int) -> int:
+        """Slots of a node that are taken, or wanted by events that are back from an accelerator."""
+        return self.nodes[k].count + len(self.nodes[k].queue)
+
+    def can_begin(self, k: int) -> bool:
+        return self.wanted(k) < self.farm.nodes.slots and self.begun[k] < self.farm.nodes.in_flight
+
+    def begin(self, k: int) -> tuple[int, list[Any]]:
+        """A node and the request for its slot, which is free."""
+        self.begun[k] += 1
+        request = self.nodes[k].request(priority=1)
+        assert request.triggered
+        return k, [request]
+
+    def call(self, k: int) -> None:
+        """Let those begin that wait, as far as the node can."""
+        while self.lines[k] and self.can_begin(k):
+            self.lines[k].pop(0).succeed(self.begin(k))
 
     def event(self, n: int) -> Generator[Any, Any, None]:
         self.ended[n] = self.env.now
@@ -62,14 +87,15 @@ class SimpyFarm:
             return
         entered = self.ended[n] = self.env.now
         k = self.choose()
-        node = self.nodes[k]
-        if node.count >= node.capacity and self.fresh[k] >= self.farm.nodes.queue:
+        if self.can_begin(k):
+            k, slot = self.begin(k)
+        elif len(self.lines[k]) < self.farm.nodes.queue:
+            turn = self.env.event()
+            self.lines[k].append(turn)
+            k, slot = yield turn
+        else:
             self.fate[n] = "lost: queue"
             return
-        self.fresh[k] += 1
-        slot = [node.request(priority=1)]
-        yield slot[0]
-        self.fresh[k] -= 1
         self.began[n] = self.env.now
         out = self.farm.time_out
         work = self.env.process(self.stages(n, k, slot))
@@ -83,8 +109,10 @@ class SimpyFarm:
                 yield work
                 self.fate[n] = "force-accepted" if out.events == "accepted" else "lost: time-out"
         self.ended[n] = self.env.now
+        self.begun[k] -= 1
         for request in slot:
-            node.release(request) if request.triggered else request.cancel()
+            self.nodes[k].release(request) if request.triggered else request.cancel()
+        self.call(k)
         if self.fate[n] in ("accepted", "force-accepted"):
             if (yield from self.output.send(self.drawn.size[n])):
                 self.stored[n] = self.env.now
@@ -101,6 +129,7 @@ class SimpyFarm:
                     station = self.stations[k if len(self.stations) > 1 else 0]
                     if not self.farm.accelerators.holds_slot:
                         self.nodes[k].release(slot.pop())
+                        self.call(k)
                     if not (yield from station.visit(n, s)):
                         self.fate[n] = "lost: accelerator"
                         return

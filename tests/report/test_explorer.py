@@ -26,10 +26,17 @@ def grid() -> dict[str, object]:
             "title": f"farm </script> {letter}",
             "nodes": 100,
             "physics": [factor * (r + n) for r, _, n, _ in points],
+            "error": [0.1 * n for _, _, n, _ in points],
+            "physics_band": [[r + n, (2 * factor - 1) * (r + n)] for r, _, n, _ in points],
             "lost": [p / 10 for _, p, _, _ in points],
             "stable": [r == 1 for r, _, _, _ in points],
             "power": [factor * 100 * n for _, _, n, _ in points],
+            "power_band": [[factor * 90 * n, factor * 120 * n] for _, _, n, _ in points],
             "cost": [[factor * n, factor * 3 * n] for _, _, n, _ in points],
+            "cost_band": [
+                [[factor * n - 0.2, factor * n + 1], [factor * 3 * n - 0.2, factor * 3 * n + 1]]
+                for _, _, n, _ in points
+            ],
         }
         for name, letter, factor in (("a", "A", 1), ("b", "B", 2))
     }
@@ -73,14 +80,18 @@ def test_lists_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 class TestInABrowser:
     def opened(self, page: Path, conditions: str) -> str:
-        """The page as a browser has made it."""
+        """The page as a browser has made it; `conditions` are those of the sliders."""
         address = f"{page.as_uri()}#{conditions}"
         command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", address]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         return done.stdout
 
     def cells(self, dom: str, name: str) -> list[float]:
-        return [float(found) for found in re.findall(rf'data-label="{re.escape(name)}"><span>([^<]*)<', dom)]
+        """The numbers of a column, without bands and errors."""
+        return [float(found.split()[0]) for found in self.texts(dom, name)]
+
+    def texts(self, dom: str, name: str) -> list[str]:
+        return re.findall(rf'data-label="{re.escape(name)}"><span>([^<]*)<', dom)
 
     def test_a_point_of_the_grid_is_shown_as_simulated(self, page: Path) -> None:
         dom = self.opened(page, "rate=1&pileup=50&nodes=0.5&time_out=100&price=0")
@@ -88,6 +99,11 @@ class TestInABrowser:
         assert self.cells(dom, "Physics") == [1.5, 3.0]
         assert self.cells(dom, "Cost [MUSD]") == [0.5, 1.0]
         assert dom.count("keeps up") >= 2
+        assert self.texts(dom, "Physics") == ["1.500 ± 0.050", "3.000 [1.500, 4.500]"]
+        assert self.texts(dom, "Cost [MUSD]") == ["0.5 [0.3, 1.5]", "1.0 [0.8, 2.0]"]
+        assert self.texts(dom, "Power [kW]") == ["50 [45, 60]", "100 [90, 120]"]
+        for drawn in (r'<rect class="box" x="\d', r'<path class="bar" stroke="#'):
+            assert len(re.findall(drawn, dom)) == 4
 
     def test_between_points_it_interpolates_and_says_in_what(self, page: Path) -> None:
         dom = self.opened(page, "rate=1.5&pileup=55&nodes=1&time_out=100&price=0.5")
@@ -97,6 +113,8 @@ class TestInABrowser:
         assert self.cells(dom, "Cost [MUSD]") == [2.0, 4.0]
         assert self.cells(dom, "Lost [%]") == [5.5, 5.5]
         assert "overloaded at some points around" in dom
+        assert self.texts(dom, "Physics")[1] == "5.000 [2.500, 7.500]"
+        assert self.texts(dom, "Cost [MUSD]")[1] == "4.0 [3.8, 5.0]"
 
     def test_beyond_the_grid_it_refuses(self, page: Path) -> None:
         dom = self.opened(page, "rate=2.5&pileup=55&nodes=1&time_out=100&price=0.5")

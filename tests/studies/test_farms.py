@@ -14,10 +14,11 @@ from helpers.trigger_events import random_events, synthetic_sample
 from nanosieve.errors import SampleError
 from nanosieve.farm.designs import load_design
 from nanosieve.farm.impact import SIGNALS, DesignImpact, Kept
-from nanosieve.farm.simulation import DesignRun, Scenario, simulate_design
+from nanosieve.farm.simulation import DesignRun, Scenario, as_engine, simulate_design
 from nanosieve.farm.workload import load_workload
 from nanosieve.figure import Figure, Provenance
 from nanosieve.studies import Size, StudyOptions, find_study
+from nanosieve.studies.farms.assumptions import ASSUMPTIONS
 from nanosieve.studies.farms.crossings import prepare_crossings
 from nanosieve.studies.farms.mixtures import workload_yaml
 from nanosieve.studies.farms.physics import merit, merit_band, shown
@@ -114,6 +115,24 @@ def test_the_sizes() -> None:
     assert find_study("farms").module == "nanosieve.studies.farms.study"
 
 
+@pytest.mark.parametrize("name", ASSUMPTIONS)
+def test_an_assumption_moves_the_farm_between_its_edges(name: str) -> None:
+    design = load_design("gpu-in-node")
+    farms = [as_engine(*ASSUMPTIONS[name].at(edge, design)).farm for edge in (0, 1)]
+    low, high = (
+        [
+            farm.nodes.count,
+            *(stage.service_of(each.name).mean for stage in farm.stages for each in farm.classes),
+        ]
+        for farm in farms
+    )
+    moved = [a != pytest.approx(b) for a, b in zip(low, high, strict=True)]
+    # at the planned pile-up growth does nothing; the time of a T4 has no band
+    assert any(moved) == (name not in ("growth with pile-up", "service times, what accelerators can take"))
+    assert moved[0] == (name == "nodes")
+    assert ASSUMPTIONS[name].source
+
+
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Soft crossings of a large weight, hard ones of a small, and eight signals."""
@@ -170,12 +189,21 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
         assert first >= second
         widths = [abs(math.log(swing["high"] / swing["low"])) for swing in ranking["swings"]]
         assert widths == sorted(widths, reverse=True)
-    assert any(swing["name"].startswith("price of") for swing in results["ranking"]["cost"]["swings"])
+    names = [swing["name"] for swing in results["ranking"]["cost"]["swings"]]
+    for start in ("price of", "nodes of"):
+        assert any(name.startswith(start) for name in names), start
     page = (tmp_path / "out" / "farms.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="grid">(.*?)</script>', page, flags=re.DOTALL)
     assert found is not None
     assert json.loads(found[1]) == results["grid"]
-    assert len(results["grid"]["designs"]["service"]["physics"]) == 16
+    service = results["grid"]["designs"]["service"]
+    assert len(service["physics"]) == 16
+    for middles, bands in (
+        (service["power"], service["power_band"]),
+        (service["cost"], service["cost_band"]),
+    ):
+        edges = np.array(bands)
+        assert ((edges[..., 0] < middles) & (middles < edges[..., 1])).all()
     report = result.report.read_text(encoding="utf-8")
     for words in ("Which farm?", "Pareto front", "[MUSD]", "[kW]", "not modelled", "stands apart"):
         assert words in report

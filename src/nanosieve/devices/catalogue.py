@@ -7,14 +7,14 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nanosieve._files import existing_file
+from nanosieve._yaml import read_table
 from nanosieve.devices.device import RESOURCES, Device, Origin, Trust
-from nanosieve.errors import InputFileError, UnknownNameError
+from nanosieve.errors import UnknownNameError
 
 __all__ = ["devices", "find_device", "read_catalogue"]
 
@@ -115,17 +115,7 @@ def read_catalogue(path: str | Path) -> tuple[Device, ...]:
 
 
 def _parse(text: str, where: str | Path) -> tuple[Device, ...]:
-    try:
-        document: Any = yaml.safe_load(text)
-        catalogue = _Catalogue.model_validate(document)
-    except yaml.YAMLError as error:
-        message = f"device catalogue {str(where)!r} is not YAML: {' '.join(str(error).split())}"
-        raise InputFileError(message) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(map(str, first["loc"])) or "the file"
-        message = f"device catalogue {str(where)!r}: {entry}: {first['msg']}"
-        raise InputFileError(message) from error
+    catalogue = read_table(_Catalogue, text, where, kind="device catalogue")
     return tuple(entry.device(name) for name, entry in catalogue.devices.items())
 
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from nanosieve._quantities import Count, Edges, Name, Strict
+from nanosieve._yaml import read_table
 from nanosieve.devices.band import Band
 from nanosieve.devices.catalogue import find_device
 from nanosieve.devices.device import Origin, Trust
 from nanosieve.devices.hardware import HARDWARE_UNITS, KINDS, Hardware, Infrastructure
-from nanosieve.errors import InputFileError, UnknownNameError
+from nanosieve.errors import UnknownNameError
 
 __all__ = ["find_hardware", "hardware", "infrastructure", "parse_hardware"]
 
@@ -114,17 +114,7 @@ def parse_hardware(text: str, where: str) -> tuple[tuple[Hardware, ...], Infrast
     Raises:
         InputFileError: not YAML, or not a catalogue; the message names the entry.
     """
-    try:
-        document: Any = yaml.safe_load(text)
-        catalogue = _Catalogue.model_validate(document)
-    except yaml.YAMLError as error:
-        message = f"hardware catalogue {where!r} is not YAML: {' '.join(str(error).split())}"
-        raise InputFileError(message) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(map(str, first["loc"])) or "the file"
-        message = f"hardware catalogue {where!r}: {entry}: {first['msg']}"
-        raise InputFileError(message) from error
+    catalogue = read_table(_Catalogue, text, where, kind="hardware catalogue")
     found = tuple(entry.hardware(name) for name, entry in catalogue.hardware.items())
     return found, catalogue.infrastructure.infrastructure()
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from nanosieve._files import existing_file
+from nanosieve._yaml import read_table
 from nanosieve.devices import Trust
-from nanosieve.errors import InputFileError, SettingsError
+from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics._quantity import positive
 from nanosieve.physics.machine import CROSSING_RATE, Collisions
@@ -240,17 +240,7 @@ def read_references(path: str | Path) -> tuple[Reference, ...]:
 
 
 def _parse(text: str, where: str | Path) -> tuple[Reference, ...]:
-    try:
-        document: Any = yaml.safe_load(text)
-        file = _File.model_validate(document)
-    except yaml.YAMLError as error:
-        message = f"file of data volumes {str(where)!r} is not YAML: {' '.join(str(error).split())}"
-        raise InputFileError(message) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(map(str, first["loc"])) or "the file"
-        message = f"file of data volumes {str(where)!r}: {entry}: {first['msg']}"
-        raise InputFileError(message) from error
+    file = read_table(_File, text, where, kind="file of data volumes")
     rates = [_reference(row, row.tb_per_s, "TB/s", yearly=row.year) for row in file.rates]
     volumes = [
         _reference(row, row.eb, "EB" if row.stock else "EB/year", yearly=False) for row in file.volumes

@@ -16,6 +16,9 @@ from nanosieve.report.style import FONT, PALETTE
 
 __all__ = ["check_grid", "write_explorer"]
 
+LISTS = ("physics", "error", "physics_band", "lost", "stable", "power", "power_band", "cost", "cost_band")
+"""Of a design: a value at each point of the grid."""
+
 
 def write_explorer(folder: str | Path, grid: Mapping[str, Any], *, title: str, note: str = "") -> Path:
     """Write ``folder/farms.html`` atomically and return its path.
@@ -23,8 +26,9 @@ def write_explorer(folder: str | Path, grid: Mapping[str, Any], *, title: str, n
     Args:
         folder: made if it does not exist.
         grid: ``axes`` (name → rising values), ``order`` of the axes in the flat lists, and ``designs`` with
-            ``letter``, ``title``, ``nodes`` and the lists ``physics``, ``lost``, ``stable``, ``power``,
-            ``cost`` (a list over the axis ``price`` at each point).
+            ``letter``, ``title``, ``nodes`` and the lists ``physics``, ``error``, ``lost``, ``stable``,
+            ``power``, ``cost`` (a list over the axis ``price`` at each point), and ``physics_band``,
+            ``power_band``, ``cost_band`` with a lower and an upper edge instead of each number.
         title: of the page.
         note: what the numbers hold for.
 
@@ -63,10 +67,10 @@ def check_grid(grid: Mapping[str, Any]) -> None:
             raise SettingsError(message)
         points *= len(values) if name in grid["order"] else 1
     for name, design in grid["designs"].items():
-        for key in ("physics", "lost", "stable", "power", "cost"):
+        for key in LISTS:
             if len(design[key]) != points:
                 message = f"design {name!r} has {len(design[key])} values of {key} for {points} points"
                 raise SettingsError(message)
-        if any(len(prices) != len(axes["price"]) for prices in design["cost"]):
+        if any(len(prices) != len(axes["price"]) for prices in (*design["cost"], *design["cost_band"])):
             message = f"design {name!r}: the costs of a point are not as many as prices"
             raise SettingsError(message)

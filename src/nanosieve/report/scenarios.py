@@ -43,6 +43,7 @@ def scenario_chart(
                 )  # fmt: skip
             axes.set_xticks(range(len(found)), list(found))
             axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+            axes.tick_params(axis="x", labelsize=9)
             axes.set_xlim(-0.5, len(found) - 0.5)
             axes.set_ylim(bottom=0)
             axes.set_ylabel(label)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,23 @@ from nanosieve.report.style import GRID, INK, PALETTE, Drawing, Key, headline, p
 
 __all__ = ["TradeoffPoint", "pareto_front", "tradeoff_chart"]
 
-CORNERS = ((10, 6), (10, -15), (-10, 6), (-10, -15))
-"""Where a letter stands beside its point."""
+CORNERS = (
+    (10, 6),
+    (10, -15),
+    (-10, 6),
+    (-10, -15),
+    (0, 9),
+    (0, -18),
+    (22, 6),
+    (22, -15),
+    (-22, 6),
+    (-22, -15),
+)
+"""Where a letter stands beside its point, in points."""
+PANEL = (250.0, 180.0)
+"""Size of the part of the panel that the bands fill, in points."""
+LETTER = 9.0
+"""Least distance of a letter from others and from points, in points."""
 
 
 @dataclass(frozen=True)
@@ -91,19 +107,21 @@ def tradeoff_chart(
 
 
 def _letters(axes: Any, points: Sequence[TradeoffPoint]) -> None:
-    """Letters around the points, in another corner where points lie on top of each other."""
+    """Letters around the points, clear of all points and of each other where there is a corner for them."""
     ends = [end for p in points for end in (p.x[0], p.x[2])]
     width = max(ends) - min(ends) or 1.0
     heights = [end for p in points for end in (p.y[0], p.y[2], p.y[1] - p.error, p.y[1] + p.error)]
     height = max(heights) - min(heights) or 1.0
-    placed: list[TradeoffPoint] = []
-    for number, point in enumerate(points):
-        near = sum(
-            abs(p.x[1] - point.x[1]) < 0.1 * width and abs(p.y[1] - point.y[1]) < 0.1 * height for p in placed
-        )
+    taken = [(PANEL[0] * p.x[1] / width, PANEL[1] * p.y[1] / height) for p in points]
+    for number, (x, y) in enumerate(list(taken)):
+
+        def clear(corner: tuple[float, float], x: float = x, y: float = y) -> float:
+            return min(math.hypot(x + corner[0] - a, y + corner[1] + 4 - b) for a, b in taken)
+
+        corner = next((each for each in CORNERS if clear(each) > LETTER), CORNERS[0])
+        taken.append((x + corner[0], y + corner[1] + 4))
         axes.annotate(
-            point.letter, (point.x[1], point.y[1]), xytext=CORNERS[near % len(CORNERS)],
+            points[number].letter, (points[number].x[1], points[number].y[1]), xytext=corner,
             textcoords="offset points", ha="center", fontsize=11, fontweight="bold",
             color=PALETTE[number % len(PALETTE)],
         )  # fmt: skip
-        placed.append(point)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers.farms import queue_farm
+from helpers.farms import complete_farm, queue_farm
 from nanosieve.farm.engine import (
     Accelerators,
     Constant,
@@ -21,6 +21,7 @@ from nanosieve.farm.engine import (
     Nodes,
     Poisson,
     Stage,
+    TimeOut,
     erlang_b,
     md1_wait,
     mg1_wait,
@@ -99,6 +100,29 @@ def test_a_pool_of_accelerators_is_a_queue_too():
     run = simulate_farm(farm, Poisson(9.0), duration=JOBS / 9, seed=5)
     assert within(run.in_farm, 9 * (mmc_wait(9, 1, 10) + 1))
     assert within(run.resources["accelerators"].occupancy, 90.0)
+
+
+@pytest.mark.parametrize("pool", [True, False])
+@pytest.mark.parametrize("dispatch", ["pull", "least loaded"])
+def test_nodes_that_send_events_out_take_as_many_as_they_may(pool: bool, dispatch: str):
+    """Erlang B of ``5 × 2`` servers: accelerators abound, and the one slot of a node is never long in use."""
+    farm = Farm(
+        (EventClass("all"),),
+        (Stage("network", LogNormal(1.0, 0.8), accelerator=True),),
+        Nodes(5, 1, 0, dispatch, in_flight=2),
+        Accelerators(10 if pool else 2, pool=pool, holds_slot=False),
+    )
+    run = simulate_farm(farm, Poisson(8.0), duration=JOBS / 8, seed=1)
+    assert within(run.fates["lost: queue"], 100 * erlang_b(8, 10))
+
+
+@pytest.mark.parametrize("queue", [0, 5, math.inf])
+def test_as_many_in_flight_as_slots_is_a_slot_that_waits(queue: float):
+    held = complete_farm(Nodes(5, 4, queue), TimeOut("1.2 s", "accepted"))
+    free = complete_farm(Nodes(5, 4, queue, in_flight=4), TimeOut("1.2 s", "accepted"), holds_slot=False)
+    one, other = (trace_farm(farm, Poisson(100.0), duration=20.0, seed=2) for farm in (held, free))
+    np.testing.assert_array_equal(one.fate, other.fate)
+    np.testing.assert_array_equal(one.decided, other.decided)
 
 
 def test_full_batches_share_their_launch():

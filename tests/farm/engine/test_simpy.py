@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -19,18 +20,18 @@ TIME_OUTS = {
     "forced": TimeOut("1.2 s", "accepted"),
     "from arrival": TimeOut("0.5 s", clock="arrival"),
 }
+HOLDING = {"holds": (True, math.inf), "free": (False, math.inf), "free, at most 5": (False, 5)}
 CASES = [
     case
-    for case in itertools.product(
-        ("least loaded", "round robin", "pull"), (True, False), (True, False), TIME_OUTS
-    )
-    if case[0] != "pull" or (case[1] and case[2])  # SimPy's pull knows no node
+    for case in itertools.product(("least loaded", "round robin", "pull"), (True, False), HOLDING, TIME_OUTS)
+    if case[0] != "pull" or case[2] != "free"  # which is refused
 ]
 
 
-@pytest.mark.parametrize(("dispatch", "pool", "holds_slot", "time_out"), CASES)
-def test_every_event_ends_alike(dispatch: str, pool: bool, holds_slot: bool, time_out: str):
-    nodes = Nodes(5, 4, 5, dispatch)
+@pytest.mark.parametrize(("dispatch", "pool", "holding", "time_out"), CASES)
+def test_every_event_ends_alike(dispatch: str, pool: bool, holding: str, time_out: str):
+    holds_slot, in_flight = HOLDING[holding]
+    nodes = Nodes(5, 4, 5, dispatch, in_flight=in_flight)
     farm = complete_farm(nodes, TIME_OUTS[time_out], pool=pool, holds_slot=holds_slot)
     ours = trace_farm(farm, Poisson(100.0), duration=10.0, seed=2)
     other = SimpyFarm(farm, ours.arrivals, ours.drawn).run()

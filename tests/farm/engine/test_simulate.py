@@ -166,7 +166,9 @@ class TestPartsByHand:
     @pytest.mark.parametrize("holds_slot", [True, False])
     def test_failing_nodes_lose_events_or_give_them_back(self, dispatch: str, pool: bool, holds_slot: bool):
         def run(events: str) -> FarmRun:
-            nodes = Nodes(5, 4, dispatch=dispatch, failures=Failures("2 s", "0.5 s", events))
+            most = math.inf if holds_slot else 6
+            down = Failures("2 s", "0.5 s", events)
+            nodes = Nodes(5, 4, dispatch=dispatch, failures=down, in_flight=most)
             farm = complete_farm(nodes, pool=pool, holds_slot=holds_slot)
             return simulate_farm(farm, Poisson(50.0), duration=60.0, seed=3)
 
@@ -344,7 +346,8 @@ class TestInstability:
     def test_slow_accelerators_too(self):
         stages = (Stage("network", Constant(1.0), accelerator=True),)
         there = Accelerators(1, pool=True, holds_slot=False)
-        run = simulate_farm(Farm(ONE, stages, Nodes(2, 2), there), Poisson(2.0), duration=500.0)
+        nodes = Nodes(2, 2, in_flight=20)
+        run = simulate_farm(Farm(ONE, stages, nodes, there), Poisson(2.0), duration=500.0)
         assert run.unstable == ("farm",)
         assert run.growth["farm"].value == pytest.approx(1.0, rel=0.2)
 
@@ -383,7 +386,7 @@ class TestSources:
     count=st.integers(1, 9),
     queue=st.sampled_from([0, 3, math.inf]),
     pool=st.booleans(),
-    holds_slot=st.booleans(),
+    in_flight=st.sampled_from([None, 2, 3, 20]),
     fails=st.sampled_from([None, Failures(1.0, 0.3, "lost"), Failures(1.0, 0.3, "again")]),
     time_out=st.sampled_from(
         [None, TimeOut(0.3, "lost", "arrival"), TimeOut(0.3, "accepted"), TimeOut(1.0, "accepted", "arrival")]
@@ -392,11 +395,14 @@ class TestSources:
     seed=st.integers(0, 10_000),
 )
 def test_no_farm_breaks_conservation_or_littles_law(
-    dispatch, count, queue, pool, holds_slot, fails, time_out, rate, seed
+    dispatch, count, queue, pool, in_flight, fails, time_out, rate, seed
 ):
-    """The invariants are checked inside of every run; this only offers them odd farms."""
-    nodes = Nodes(count, 3, queue, dispatch, fails)
-    farm = complete_farm(nodes, time_out, pool=pool, holds_slot=holds_slot)
+    """The invariants are checked inside of every run; this only offers them odd farms.
+
+    `in_flight` None: slots wait for accelerators.
+    """
+    nodes = Nodes(count, 3, queue, dispatch, fails, in_flight or math.inf)
+    farm = complete_farm(nodes, time_out, pool=pool, holds_slot=in_flight is None)
     history = trace_farm(farm, Poisson(rate), duration=4.0, seed=seed)
     assert (history.decided >= history.arrivals).all()
     assert (history.fate != IN_FLIGHT).all()
@@ -550,6 +556,12 @@ STAGE = (Stage("tracks", Constant("1 ms")),)
             lambda: Farm(ONE, STAGE, Nodes(1), Accelerators(1)),
             SettingsError,
             r"^farm: no stage uses the accelerators; mark one, or leave them out$",
+        ),
+        (lambda: Nodes(2, in_flight=0), SettingsError, r"^nodes: in_flight = 0 is not accepted"),
+        (
+            lambda: complete_farm(Nodes(2), holds_slot=False),
+            SettingsError,
+            r"^nodes: with dispatch 'pull' and accelerators that hold no slot, the first node would ta",
         ),
         (lambda: EventClass("a", correlation=1.2), SettingsError, r"^class 'a': correlation = 1.2; accepted"),
         (lambda: Poisson("5 s"), SettingsError, r"^source: rate = '5 s' is not a quantity in units of Hz"),

@@ -17,6 +17,9 @@ def test_a_scenario_says_what_differs_from_the_plan() -> None:
         "2 × rate, 10 % of nodes gone, pile-up 80, time-out 5 s, service times at 1 of their bands"
     )
     assert Scenario(times={"full": 0.0}).title == "full at 0 of its band"
+    assert Scenario(growth=0.0, classes=1.0).title == (
+        "growth with pile-up at 0 of its band, times of classes at 1 of their bands"
+    )
     assert [each.rate for each in SCENARIOS.values()] == [1.0, 1.5, 2.0, 1.0]
 
 
@@ -41,6 +44,8 @@ def test_a_scan_changes_the_time_out_alone() -> None:
         ({"nodes_lost": 1.0}, r"^scenario: nodes_lost = 1.0; accepted: 0 to below 1"),
         ({"times": 1.1}, r"^scenario: times = 1.1; accepted: 0 \(lower edge\) to 1"),
         ({"times": {"full": -0.1}}, r"^scenario: times = -0.1; accepted"),
+        ({"growth": 2.2}, r"^scenario: growth = 2.2; accepted: 0 \(lower edge\) to 1"),
+        ({"classes": -1.0}, r"^scenario: classes = -1.0; accepted: 0 \(lower edge\) to 1"),
     ],
 )
 def test_what_cannot_be_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -94,8 +94,7 @@ def test_a_part_of_a_farm_has_the_loads_of_the_whole(name: str, nodes: int) -> N
     assert float(source.trigger.rate) == pytest.approx(whole * demand(design).input_rate)
     assert farm.builder is not None
     assert float(farm.builder.buffer) == pytest.approx(share * design.event_building.buffer)
-    queues = 1 if farm.nodes.dispatch == "pull" else nodes
-    assert farm.nodes.queue == np.ceil(share * design.nodes.queue / queues)
+    assert farm.nodes.queue == np.ceil(share * design.nodes.queue)
 
 
 def test_dead_time_is_that_of_the_design() -> None:
@@ -152,11 +151,12 @@ def test_the_network_of_a_pool_carries_what_the_design_says() -> None:
     assert there.holds_slot
 
 
-def test_crossings_that_are_all_read_out_hold_no_slot_and_are_dealt_out_in_turn() -> None:
+def test_events_in_flight_hold_no_slot() -> None:
     farm = as_engine(load_design("triggerless")).farm
     assert farm.accelerators is not None
     assert not farm.accelerators.holds_slot
-    assert (farm.nodes.dispatch, farm.nodes.queue) == ("round robin", 10_000)
+    assert (farm.nodes.dispatch, farm.nodes.queue, farm.nodes.in_flight) == ("pull", 10_000_000, 4096)
+    assert as_engine(load_design("gpu-in-node")).farm.nodes.in_flight == np.inf
 
 
 def test_scenarios_reach_times_rate_and_time_out() -> None:

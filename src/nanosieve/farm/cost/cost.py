@@ -27,7 +27,7 @@ from nanosieve.farm.cost.purchases import inputs
 from nanosieve.farm.designs import Demand, Design, demand
 from nanosieve.figure import Figure, Provenance
 
-__all__ = ["CONFIDENCE", "Cost", "Influence", "farm_cost", "relative_cost"]
+__all__ = ["CONFIDENCE", "Cost", "Influence", "draw", "farm_cost", "relative_cost"]
 
 CONFIDENCE = 0.9
 """Part of the trials within the interval of a figure, in the middle."""

@@ -37,6 +37,7 @@ def contradictions(design: Design) -> Iterator[Found]:
         yield from _trigger(design.hardware_trigger)
     if design.accelerators is not None:
         yield from _accelerators(design.accelerators)
+    yield from _in_flight(design)
     yield from _stages(design)
     yield from _rates(design, scheme.bunches * REVOLUTION_FREQUENCY)
     for key in design.sources:
@@ -120,6 +121,17 @@ def _accelerators(accelerators: Accelerators) -> Iterator[Found]:
     if (accelerators.batch.size > 1) != (accelerators.batch.wait is not None):
         message = "wait and a size above 1 belong together: how long the first event waits for the others"
         yield (*place, "batch"), "contradiction", message
+
+
+def _in_flight(design: Design) -> Iterator[Found]:
+    path, nodes = ("nodes", "in_flight"), design.nodes
+    if nodes.in_flight is None:
+        return
+    if design.accelerators is None:
+        yield path, "contradiction", "without accelerators no event leaves its slot; remove it"
+    elif nodes.in_flight < nodes.slots:
+        message = f"at most {nodes.in_flight} events on {nodes.slots} slots; write {nodes.slots} or more"
+        yield path, "contradiction", message
 
 
 def _stages(design: Design) -> Iterator[Found]:

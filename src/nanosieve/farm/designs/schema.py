@@ -165,6 +165,9 @@ class Nodes(Strict):
     dispatch: Literal["round_robin", "least_loaded", "pull"] = "pull"
     queue: Annotated[int, Field(ge=0, le=100_000_000)]
     """events that wait in a node, or with ``pull`` for all nodes together"""
+    in_flight: Count | None = None
+    """events that a node has begun and not ended, where its slots do other work while events are on an
+    accelerator [default: a slot waits]"""
 
 
 class Batch(Strict):

@@ -48,8 +48,12 @@ def mean_of_batches(values: Floats, unit: str) -> Figure:
     value = float(filled.mean()) if len(filled) else float("nan")
     if len(filled) < 2:
         return Figure(value, unit, Provenance.SIMULATED)
-    error = float(filled.std(ddof=1) / len(filled) ** 0.5)
-    if error < ROUNDING * abs(value):  # as of what is always busy
+    return _figure(value, float(filled.std(ddof=1) / len(filled) ** 0.5), unit)
+
+
+def _figure(value: float, error: float, unit: str) -> Figure:
+    """A simulated number, exact where only rounding makes its error, as of what is always busy."""
+    if error < ROUNDING * abs(value):
         value, error = float(f"{value:.12g}"), 0.0
     return Figure(value, unit, Provenance.SIMULATED, error=error)
 
@@ -61,13 +65,15 @@ def ratio_of_batches(part: Floats, total: Floats, unit: str = "%", scale: float 
 
     >>> print(ratio_of_batches(np.array([1.0, 3.0]), np.array([10.0, 10.0])))
     20 ± 10 % (simulated)
+    >>> print(ratio_of_batches(np.array([0.1, 0.3 * (1 - 1e-16)]), np.array([0.1, 0.3])))
+    100 % (simulated)
     """
     everything = float(total.sum())
     if not everything > 0:
         return Figure(float("nan"), unit, Provenance.SIMULATED)
     ratio = float(part.sum()) / everything
     spread = float((part - ratio * total).std(ddof=1)) * len(part) ** 0.5 / everything
-    return Figure(scale * ratio, unit, Provenance.SIMULATED, error=scale * spread)
+    return _figure(scale * ratio, scale * spread, unit)
 
 
 def fraction_of_batches(part: Floats, total: Floats) -> Figure:

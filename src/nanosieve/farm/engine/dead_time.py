@@ -7,7 +7,6 @@ the leap, and levels of buckets and buffers follow from the time elapsed.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,9 @@ MOST_CANDIDATES = 100_000_000
 
 FREQUENT = 0.05
 """Probability of a candidate from which on every crossing is visited, not only those with one."""
+
+AT_ONCE = 32
+"""Orbits for which numbers are drawn at once: few enough to stay in the cache."""
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -89,8 +91,8 @@ def simulate_dead_time(
     kept = candidates[cause == 0]
     names = trigger.rules.names
     starts = np.searchsorted(candidates, np.arange(batches + 1) * (orbits * SLOTS) // batches)
-    slices = [cause[first:last] for first, last in itertools.pairwise(starts)]
-    parts = np.array([np.bincount(each, minlength=len(names) + 1) for each in slices], dtype=np.float64).T
+    parts = np.zeros((len(names) + 1, batches))
+    _count(cause, starts, parts)
     offered = np.diff(starts).astype(np.float64)
     span = orbits * SLOTS * CROSSING_TIME
     return DeadTime(
@@ -133,13 +135,23 @@ def candidate_crossings(
         )
         raise SettingsError(message)
     if highest > FREQUENT:
-        fired = rng.random((orbits, scheme.bunches), dtype=np.float32) < probability.astype(np.float32)
-        return np.asarray((np.arange(orbits)[:, None] * SLOTS + scheme.slots)[fired])
+        return _every_crossing(probability.astype(np.float32), np.asarray(scheme.slots), orbits, rng)
     filled = orbits * scheme.bunches
     number = _geometric_walk(highest, filled, rng)
     if not (weights == weights[0]).all():  # thinning
         number = number[rng.random(len(number)) * highest < probability[number % scheme.bunches]]
     return np.asarray(number // scheme.bunches * SLOTS + scheme.slots[number % scheme.bunches])
+
+
+def _every_crossing(probability: Any, slots: Any, orbits: int, rng: np.random.Generator) -> Whole:
+    """Ascending bunch slots, counted through all orbits, present with the `probability` of their bunch."""
+    found, number = np.empty(orbits * len(slots), dtype=np.int64), 0
+    room = np.empty((AT_ONCE, len(slots)), dtype=np.float32)
+    for first in range(0, orbits, AT_ONCE):
+        drawn = room[: orbits - first]
+        rng.random(out=drawn, dtype=np.float32)
+        number = _fired(drawn, probability, slots, first, found, number)
+    return found[:number]
 
 
 def _geometric_walk(probability: float, length: int, rng: np.random.Generator) -> Whole:
@@ -187,37 +199,75 @@ def _rate(counts: Floats, span: float) -> Figure:
 
 
 @compiled
+def _full_bucket(elapsed: Any, level: Any, buckets: Any, rule: Any) -> Any:
+    """`rule` and the number of the first bucket without room, or 0."""
+    for b in range(len(buckets)):
+        if level[b] - elapsed > (buckets[b, 0] - 1) * buckets[b, 1]:
+            return rule + b + 1
+    return 0
+
+
+@compiled
+def _full_window(now: Any, accepts: Any, accepted: Any, windows: Any, rule: Any) -> Any:
+    """`rule` and the number of the first window that has its accepts, or 0."""
+    for w in range(len(windows)):
+        if now - accepted[(accepts - windows[w, 0]) & (len(accepted) - 1)] < windows[w, 1]:
+            return rule + w + 1
+    return 0
+
+
+@compiled
 def _veto(crossings: Any, simple: Any, buckets: Any, windows: Any, depth: Any, readout: Any,
           cause: Any) -> None:  # fmt: skip
     """Fill `cause`. Levels of buckets are kept in BC, so that everything is a whole number."""
     long_ago = np.int64(-1) << 60
     level = np.zeros(len(buckets), dtype=np.int64)
-    memory = max(1, windows[:, 0].max() if len(windows) else 1, depth)
+    memory = 1
+    while memory < max(windows[:, 0].max() if len(windows) else 1, depth):
+        memory *= 2
+    within = memory - 1  # the rings are as long as a power of two: a mask finds the place
     accepted = np.full(memory, long_ago)  # the last accepts, in a ring
     leaving = np.full(memory, long_ago)  # when they leave the front-end buffer
     last, departure, accepts = long_ago, long_ago, 0
     for n in range(len(crossings)):
         now = crossings[n]
-        vetoed = 1 if simple > 0 and now - last <= simple else 0
         rule = 1 if simple > 0 else 0
-        for b in range(len(buckets)):
-            rule += 1
-            left = max(0, level[b] - (now - last)) if accepts else 0
-            if vetoed == 0 and left > (buckets[b, 0] - 1) * buckets[b, 1]:
-                vetoed = rule
-        for w in range(len(windows)):
-            rule += 1
-            if vetoed == 0 and now - accepted[(accepts - windows[w, 0]) % memory] < windows[w, 1]:
-                vetoed = rule
-        if vetoed == 0 and depth > 0 and leaving[(accepts - depth) % memory] > now:
-            vetoed = rule + 1
+        if now - last <= simple:
+            cause[n] = 1
+            continue
+        vetoed = _full_bucket(now - last, level, buckets, rule)
+        rule += len(buckets)
+        if vetoed == 0:
+            vetoed = _full_window(now, accepts, accepted, windows, rule)
+        if vetoed == 0 and depth > 0 and leaving[(accepts - depth) & within] > now:
+            vetoed = rule + len(windows) + 1
         cause[n] = vetoed
         if vetoed == 0:
             for b in range(len(buckets)):
-                level[b] = (max(0, level[b] - (now - last)) if accepts else 0) + buckets[b, 1]
+                level[b] = max(0, level[b] - (now - last)) + buckets[b, 1]
             if depth > 0:
                 departure = max(departure, now) + readout
-                leaving[accepts % memory] = departure
-            accepted[accepts % memory] = now
+                leaving[accepts & within] = departure
+            accepted[accepts & within] = now
             last = now
             accepts += 1
+
+
+@compiled
+def _fired(drawn: Any, probability: Any, slots: Any, first: Any, found: Any, number: Any) -> Any:
+    """Append to the `number` bunch slots in `found` those where `drawn` (orbits, bunches) is small enough."""
+    orbits, bunches = drawn.shape
+    for orbit in range(orbits):
+        for bunch in range(bunches):
+            found[number] = (first + orbit) * SLOTS + slots[bunch]
+            if drawn[orbit, bunch] < probability[bunch]:
+                number += 1
+    return number
+
+
+@compiled
+def _count(cause: Any, starts: Any, parts: Any) -> None:
+    """Add 1 to the row of every cause in `parts` (causes, batches), in the column of its batch."""
+    for batch in range(len(starts) - 1):
+        for n in range(starts[batch], starts[batch + 1]):
+            parts[cause[n], batch] += 1

@@ -168,6 +168,8 @@ class Nodes:
         queue: events that may wait: at each node, or in the common queue if nodes pull. More are lost.
         dispatch: ``"pull"`` (nodes take from one common queue), ``"round robin"``, ``"least loaded"``.
         failures: None for nodes that never fail.
+        in_flight: events that a node has begun and not ended, those on an accelerator included. At this
+            number it takes no more, whatever slots are free: what comes waits, or is lost, before it.
     """
 
     count: int
@@ -175,11 +177,12 @@ class Nodes:
     queue: float = math.inf
     dispatch: Dispatch = "pull"
     failures: Failures | None = None
+    in_flight: float = math.inf
 
     def __post_init__(self) -> None:
-        for name, least in (("count", 1), ("slots", 1), ("queue", 0)):
+        for name, least in (("count", 1), ("slots", 1), ("queue", 0), ("in_flight", 1)):
             whole(getattr(self, name), name=f"nodes: {name}", least=least)
-            if name != "queue":
+            if name in ("count", "slots"):
                 _finite(getattr(self, name), f"nodes: {name}", "200")
         _one_of(self.dispatch, ("pull", "round robin", "least loaded"), "dispatch")
 
@@ -267,8 +270,9 @@ class TimeOut:
 class Farm:
     """All of it; data flow one way: builder, nodes (with accelerators), output.
 
-    Nothing presses back: what does not fit into a buffer is lost there and counted, where an experiment
-    would hold its trigger; the lost fraction is the same to first order.
+    Stages press back on the nodes' queue through slots and `Nodes.in_flight`. Parts do not: what does not fit
+    into a buffer is lost there and counted, where an experiment would hold its trigger; the lost fraction is
+    the same to first order.
 
     Attributes:
         classes: of events; their fractions add up to 1.
@@ -281,7 +285,8 @@ class Farm:
 
     Raises:
         SettingsError: no class, no stage, fractions that do not add up to 1, a name twice, a distribution
-            that is missing, accelerators without a stage or a stage without accelerators.
+            that is missing, accelerators without a stage or a stage without accelerators, nodes that pull
+            without limit as nothing holds their slots.
     """
 
     classes: tuple[EventClass, ...]
@@ -310,6 +315,18 @@ class Farm:
                 raise SettingsError(message)
         if self.accelerators is not None and not any(stage.accelerator for stage in self.stages):
             message = "farm: no stage uses the accelerators; mark one, or leave them out"
+            raise SettingsError(message)
+        self._check_pull()
+
+    def _check_pull(self) -> None:
+        there, nodes = self.accelerators, self.nodes
+        if there is None or there.holds_slot or nodes.dispatch != "pull" or nodes.count == 1:
+            return
+        if math.isinf(nodes.in_flight):
+            message = (
+                "nodes: with dispatch 'pull' and accelerators that hold no slot, the first node would take "
+                "everything; give in_flight, the events that a node may have begun, for example 1000"
+            )
             raise SettingsError(message)
 
     @property

@@ -12,6 +12,7 @@ from nanosieve.farm.engine.compiled import inlined
 from nanosieve.farm.engine.heap import push, replay
 from nanosieve.farm.engine.tables import (
     ACCEPTED,
+    FULL,
     IN_FLIGHT,
     LOST_FAILURE,
     LOST_QUEUE,
@@ -33,8 +34,17 @@ def load(t: Any, node: Any) -> None:
     if t.settings[0].dispatch != ROUND_ROBIN:
         row = t.nodes[node]
         key = row.busy + row.waiting + row.resumed
+        if row.taken >= t.settings[0].in_flight:
+            key += FULL
         if key != row.key:
             replay(t, node, key)
+
+
+@inlined
+def can_begin(t: Any, node: Any) -> Any:
+    """Whether a node has a slot and may take an event."""
+    settings, row = t.settings[0], t.nodes[node]
+    return row.busy < settings.slots and row.taken < settings.in_flight
 
 
 @inlined
@@ -49,7 +59,7 @@ def choose(t: Any) -> Any:
                 return node
         return -1
     node = t.tree[1]
-    if not t.nodes[node].up or (settings.dispatch == PULL and t.nodes[node].busy >= settings.slots):
+    if not t.nodes[node].up or (settings.dispatch == PULL and not can_begin(t, node)):
         return -1
     return node
 
@@ -59,7 +69,7 @@ def dispatch(t: Any, n: Any, time: Any) -> None:
     """Bring an event to a node, to a queue, or lose it."""
     settings = t.settings[0]
     node = choose(t)
-    if node >= 0 and t.nodes[node].busy < settings.slots:
+    if node >= 0 and can_begin(t, node):
         join(t, n, node)
         begin(t, n, time)
         return
@@ -99,13 +109,15 @@ def join(t: Any, n: Any, node: Any) -> None:
 def begin(t: Any, n: Any, time: Any) -> None:
     """Give an event a free slot of its node, and start or go on with it."""
     settings, event = t.settings[0], t.events[n]
-    t.nodes[event.node].busy += 1
+    row = t.nodes[event.node]
+    row.busy += 1
     t.now[0].busy += 1
-    load(t, event.node)
     event.holds = 1
     if event.began < 0:
+        row.taken += 1
         event.began = time
         event.deadline = settings.time_out + (event.arrival if settings.from_arrival else time)
+    load(t, event.node)
     if event.resumed:
         event.resumed = 0
         push(t, time, STAGE_END, n, event.version)
@@ -171,7 +183,7 @@ def resume(t: Any, n: Any, time: Any) -> None:
 @inlined
 def release(t: Any, node: Any, time: Any) -> None:
     """Take a slot back and give it to whoever is next."""
-    settings, row = t.settings[0], t.nodes[node]
+    row = t.nodes[node]
     row.busy -= 1
     t.now[0].busy -= 1
     while row.first_resumed >= 0:
@@ -182,15 +194,21 @@ def release(t: Any, node: Any, time: Any) -> None:
             t.now[0].waiting -= 1
             begin(t, n, time)
             return
-    take(t, node, settings.leaves if settings.dispatch == PULL else node, time)
+    take(t, node, queue_of(t, node), time)
     load(t, node)
 
 
 @inlined
+def queue_of(t: Any, node: Any) -> Any:
+    """The queue that a node takes from: its own, or the common one."""
+    return t.settings[0].leaves if t.settings[0].dispatch == PULL else node
+
+
+@inlined
 def take(t: Any, node: Any, queue: Any, time: Any) -> None:
-    """Start the event that has waited longest in a queue on a node with a free slot, if there is one."""
+    """Start the event that has waited longest in a queue on a node, if there is one and the node can."""
     row = t.nodes[queue]
-    if row.waiting == 0:
+    if row.waiting == 0 or not can_begin(t, node):
         return
     n = row.head
     row.head = t.events[n].next
@@ -236,12 +254,15 @@ def leave(t: Any, n: Any, fate: Any, time: Any) -> None:
     if event.after >= 0:
         t.events[event.after].before = event.before
     t.now[0].in_farm -= 1
+    t.nodes[event.node].taken -= 1
     if event.holds:
         release(t, event.node, time)
-    elif event.resumed:
+        return
+    if event.resumed:
         t.nodes[event.node].resumed -= 1
         t.now[0].waiting -= 1
-        load(t, event.node)
+    take(t, event.node, queue_of(t, event.node), time)
+    load(t, event.node)
 
 
 @inlined
@@ -251,7 +272,7 @@ def fail(t: Any, node: Any, time: Any) -> None:
     now.up -= 1
     now.busy -= row.busy
     now.waiting -= row.waiting + row.resumed
-    row.up, row.busy, row.waiting, row.resumed = 0, 0, 0, 0
+    row.up, row.busy, row.waiting, row.resumed, row.taken = 0, 0, 0, 0, 0
     row.first_resumed = -1
     replay(t, node, NO_LIMIT)
     n, row.first = row.first, -1

@@ -58,7 +58,7 @@ def run_nodes(
         outages: of `draw_outages`.
         edges: (B + 1,) of the batches, in s, from 0.
     """
-    room = 4 * farm.slots + 4 * farm.nodes.count + 4 * farm.servers + 1024
+    room = 2 * len(arrivals) + 4 * farm.slots + 4 * farm.nodes.count + 4 * farm.servers + 1024
     while True:
         t = _tables(farm, arrivals, drawn, outages, edges, room)
         run(t)
@@ -138,6 +138,7 @@ def _settings(farm: Farm, leaves: int) -> NDArray[Any]:
         "nodes": nodes.count,
         "leaves": leaves,
         "slots": nodes.slots,
+        "in_flight": _length(nodes.in_flight),
         "queue": _length(nodes.queue),
         "dispatch": _DISPATCH[nodes.dispatch],
         "again": again,

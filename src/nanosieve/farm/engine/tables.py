@@ -15,6 +15,8 @@ __all__ = ["Tables"]
 
 NO_LIMIT = np.int64(1) << 60
 """Length of a queue that never fills."""
+FULL = np.int64(1) << 40
+"""Added to the key of a node that may take no more, so that it comes after all others."""
 
 # fates of events
 IN_FLIGHT, ACCEPTED, REJECTED, FORCED = 0, 1, 2, 3
@@ -25,11 +27,11 @@ STAGE_END, SEND, ATTEMPT, BATCH_WAIT, BATCH_DONE, SERVER_FREE, RETURNED, TIME_OU
 PULL, ROUND_ROBIN, LEAST_LOADED = 0, 1, 2
 
 SETTINGS = np.dtype([
-    ("nodes", "i8"), ("leaves", "i8"), ("slots", "i8"), ("queue", "i8"), ("dispatch", "i8"), ("again", "i8"),
-    ("stages", "i8"), ("time_out", "f8"), ("from_arrival", "i8"), ("time_out_fate", "i8"),
-    ("servers", "i8"), ("per_node", "i8"), ("holds_slot", "i8"), ("batch", "i8"), ("wait", "f8"),
-    ("launch", "f8"), ("bandwidth", "f8"), ("latency", "f8"), ("sent", "f8"), ("returned", "f8"),
-    ("places", "i8"), ("retries", "i8"), ("retry_after", "f8"),
+    ("nodes", "i8"), ("leaves", "i8"), ("slots", "i8"), ("in_flight", "i8"), ("queue", "i8"),
+    ("dispatch", "i8"), ("again", "i8"), ("stages", "i8"), ("time_out", "f8"), ("from_arrival", "i8"),
+    ("time_out_fate", "i8"), ("servers", "i8"), ("per_node", "i8"), ("holds_slot", "i8"), ("batch", "i8"),
+    ("wait", "f8"), ("launch", "f8"), ("bandwidth", "f8"), ("latency", "f8"), ("sent", "f8"),
+    ("returned", "f8"), ("places", "i8"), ("retries", "i8"), ("retry_after", "f8"),
 ])  # fmt: skip
 """One row: the farm. `leaves`: nodes rounded up to a power of two; the common queue is the row behind."""
 
@@ -43,9 +45,10 @@ EVENT = np.dtype([
 
 NODE = np.dtype([
     ("key", "i8"), ("up", "i4"), ("busy", "i4"), ("waiting", "i8"), ("head", "i4"), ("tail", "i4"),
-    ("resumed", "i4"), ("first_resumed", "i4"), ("last_resumed", "i4"), ("first", "i4"),
+    ("resumed", "i4"), ("first_resumed", "i4"), ("last_resumed", "i4"), ("first", "i4"), ("taken", "i8"),
 ])  # fmt: skip
-"""`key`: load by which dispatch chooses; `resumed`: events back from an accelerator that want a slot."""
+"""`key`: load by which dispatch chooses; `resumed`: events back from an accelerator that want a slot;
+`taken`: events that have begun and not ended, wherever they are."""
 
 STATION = np.dtype([
     ("busy", "i8"), ("waiting", "i8"), ("version", "i8"), ("head", "i4"), ("tail", "i4"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,16 @@ class Crossings:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    @cached_property
+    def best(self) -> NDArray[np.float64]:
+        """(N,) largest factor at which any item fires."""
+        return np.asarray(self.level1.max(axis=1, initial=0.0))
+
+    @cached_property
+    def falling(self) -> NDArray[np.int64]:
+        """(N,) places of the crossings by falling `best`."""
+        return np.argsort(-self.best, kind="stable")
 
     def only(self, chosen: NDArray[np.bool_]) -> Crossings:
         """Those where `chosen` (N,) holds."""

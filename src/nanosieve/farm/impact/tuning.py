@@ -42,7 +42,7 @@ def level1_fires(crossings: Crossings, level1: float | None) -> NDArray[np.bool_
     """(N,) whether any item fires."""
     if level1 is None:
         return np.ones(len(crossings), dtype=np.bool_)
-    return np.asarray((crossings.level1 > level1).any(axis=1))
+    return np.asarray(crossings.best > level1)
 
 
 def high_level_scores(crossings: Crossings, level1: float | None, items: NDArray[np.int64]) -> Floats:
@@ -59,13 +59,18 @@ def high_level_scores(crossings: Crossings, level1: float | None, items: NDArray
     return np.asarray(scores.max(axis=1, initial=0.0))
 
 
-def factor_at_rate(scores: Floats, rates: Floats, wanted: float) -> float:
+def factor_at_rate(
+    scores: Floats, rates: Floats, wanted: float, order: NDArray[np.int64] | None = None
+) -> float:
     """The factor above which crossings of `rates` (N,) fire with at most `wanted` together; 0 if all may.
+
+    `order` are the places by falling score, where they are known.
 
     >>> factor_at_rate(np.array([1.0, 3.0, 2.0]), np.array([5.0, 5.0, 5.0]), 11.0)
     1.0
     """
-    order = np.argsort(-scores, kind="stable")
+    if order is None:
+        order = np.argsort(-scores, kind="stable")
     allowed = int(np.searchsorted(np.cumsum(rates[order]), wanted * (1 + 1e-12), side="right"))
     return float(scores[order[allowed]]) if allowed < len(order) else 0.0
 
@@ -97,10 +102,9 @@ def tune(
     """
     level1 = None
     if level1_rate is not None:
-        scores = background.level1.max(axis=1, initial=0.0)
-        level1 = factor_at_rate(scores, rates, level1_rate)
+        level1 = factor_at_rate(background.best, rates, level1_rate, background.falling)
         if strict:
-            _reachable("Level 1", level1, scores, rates, level1_rate)
+            _reachable("Level 1", level1, background.best, rates, level1_rate)
     fires = level1_fires(background, level1)
     forced_rate = 0.0 if forced is None else float((rates * forced)[fires].sum())
     left = output_rate - forced_rate
@@ -110,15 +114,16 @@ def tune(
             "stored; lengthen the time-out, or lose what times out"
         )
         raise SettingsError(message)
-    scores = high_level_scores(background, level1, items)
-    high_level = factor_at_rate(scores, rates, left)
+    accepted = rates[fires]  # what Level 1 rejects has the score 0
+    scores = high_level_scores(background.only(fires), level1, items)
+    high_level = factor_at_rate(scores, accepted, left)
     if strict:
-        _reachable("the high-level trigger", high_level, scores, rates, left)
+        _reachable("the high-level trigger", high_level, scores, accepted, left)
     return Thresholds(
         level1,
         high_level,
-        float(rates[fires].sum()),
-        float(rates[scores > high_level].sum()),
+        float(accepted.sum()),
+        float(accepted[scores > high_level].sum()),
         forced_rate,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nanosieve.errors import SettingsError
 
@@ -23,6 +23,9 @@ class Scenario:
         time_out: s, instead of that of the design; infinity for none.
         times: place within the bands of the service times, 0 (lower edge) to 1 (upper edge), equally far in
             the logarithm; one number, or task → place, 0.5 for tasks left out.
+        growth: place of the exponents of the growth with pile-up within theirs [default: the bands of the
+            service times hold that of the exponents].
+        classes: place of the relative times of classes within theirs.
 
     Raises:
         SettingsError: a rate or pile-up that is not positive, a fraction outside 0 to 1, no node left.
@@ -36,6 +39,8 @@ class Scenario:
     pileup: float | None = None
     time_out: float | None = None
     times: float | Mapping[str, float] = field(default=0.5)
+    growth: float | None = None
+    classes: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("rate", "pileup"):
@@ -49,9 +54,12 @@ class Scenario:
         if not 0 <= self.nodes_lost < 1:
             message = f"scenario: nodes_lost = {self.nodes_lost!r}; accepted: 0 to below 1, as 0.1"
             raise SettingsError(message)
-        for place in self.times.values() if isinstance(self.times, Mapping) else (self.times,):
+        times = self.times.values() if isinstance(self.times, Mapping) else (self.times,)
+        places = [("times", place) for place in times] + [("classes", self.classes)]
+        places += [("growth", self.growth)] if self.growth is not None else []
+        for name, place in places:
             if not 0 <= place <= 1:
-                message = f"scenario: times = {place!r}; accepted: 0 (lower edge) to 1 (upper edge)"
+                message = f"scenario: {name} = {place!r}; accepted: 0 (lower edge) to 1 (upper edge)"
                 raise SettingsError(message)
 
     def place_of(self, task: str) -> float:
@@ -69,6 +77,8 @@ class Scenario:
             found += [f"{task} at {place:g} of its band" for task, place in self.times.items()]
         elif self.times != 0.5:
             found += [f"service times at {self.times:g} of their bands"]
+        found += [f"growth with pile-up at {self.growth:g} of its band"] if self.growth is not None else []
+        found += [f"times of classes at {self.classes:g} of their bands"] if self.classes != 0.5 else []
         return ", ".join(found) or "as planned"
 
 
@@ -87,7 +97,4 @@ def time_out_scan(seconds: Sequence[float], scenario: Scenario = SCENARIOS["plan
     >>> [each.title for each in time_out_scan([1, 10])]
     ['time-out 1 s', 'time-out 10 s']
     """
-    return [
-        Scenario(scenario.rate, scenario.nodes_lost, scenario.pileup, after, scenario.times)
-        for after in seconds
-    ]
+    return [replace(scenario, time_out=after) for after in seconds]

@@ -69,7 +69,10 @@ def _time(
     there = design.accelerators
     device = there.kind if stage.device == "accelerator" and there else "cpu"
     pileup = design.collisions.pileup if scenario.pileup is None else scenario.pileup
-    return service_time(workload, stage.task, device, event_class=event_class, pileup=pileup)
+    return service_time(
+        workload, stage.task, device, event_class=event_class, pileup=pileup,
+        growth=scenario.growth, relative=scenario.classes,
+    )  # fmt: skip
 
 
 def _kept(design: Design, workload: Workload, keep: Keep) -> dict[str, dict[str, float]]:

@@ -63,9 +63,8 @@ def as_engine(
     or slower by the difference.
 
     A full buffer of the event builder stops the trigger, so that no kind of event is lost more than another.
-    An event holds its slot while it is on an accelerator. Without a hardware trigger every filled crossing
-    arrives, far more than there are slots, and no slot is held; crossings are then dealt out to the nodes in
-    turn, as a node without a limit to what it has sent out would pull everything. Time-outs run from the
+    An event holds its slot while it is on an accelerator, unless the design says how many events a node may
+    have `in_flight`. Without a hardware trigger every filled crossing arrives. Time-outs run from the
     arrival, and failures lose what is on the node.
 
     Args:
@@ -130,18 +129,10 @@ def _source(design: Design, scenario: Scenario, share: float) -> BehindTrigger:
 
 def _nodes(design: Design, count: int, share: float) -> Nodes:
     nodes, failures = design.nodes, design.failures
-    dispatch, queue = _DISPATCH[nodes.dispatch], float(nodes.queue)
-    if dispatch == "pull" and _holds_slot(design):
-        queue = math.ceil(nodes.queue * share)
-    elif dispatch == "pull":
-        dispatch, queue = "round robin", math.ceil(nodes.queue * share / count)
+    dispatch = _DISPATCH[nodes.dispatch]
+    queue = math.ceil(nodes.queue * share) if dispatch == "pull" else nodes.queue
     down = Failures(failures.mtbf, failures.mttr) if failures else None
-    return Nodes(count, nodes.slots, queue, dispatch, down)
-
-
-def _holds_slot(design: Design) -> bool:
-    """Whether a slot waits for the accelerator."""
-    return design.accelerators is None or design.hardware_trigger is not None
+    return Nodes(count, nodes.slots, queue, dispatch, down, nodes.in_flight or math.inf)
 
 
 def _pool(design: Design, share: float) -> tuple[int, float]:
@@ -172,7 +163,7 @@ def _accelerators(
         wait=batch.wait or 0.0,
         launch=slower * (batch.overhead or 0.0),
         latency=(call + pipeline_latency(design, scenario)) / 2,
-        holds_slot=_holds_slot(design),
+        holds_slot=design.nodes.in_flight is None,
         bandwidth=network.bandwidth * share if network else math.inf,
         sent=network.request / design.event.size if network else 0.0,
         returned=network.response / design.event.size if network else 0.0,

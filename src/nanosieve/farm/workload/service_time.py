@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nanosieve._quantities import middle
 from nanosieve.devices import Band, Origin, Trust, find_hardware
 from nanosieve.errors import UnknownNameError
 from nanosieve.farm.workload.schema import Service, Task, Workload
@@ -42,7 +41,14 @@ class ServiceTime:
 
 
 def service_time(
-    workload: Workload, task: str, device: str, *, event_class: str = "", pileup: float | None = None
+    workload: Workload,
+    task: str,
+    device: str,
+    *,
+    event_class: str = "",
+    pileup: float | None = None,
+    growth: float | None = None,
+    relative: float = 0.5,
 ) -> ServiceTime:
     """The time of `task` on one place of `device`.
 
@@ -57,6 +63,8 @@ def service_time(
             before those for its kind.
         event_class: name of a class; all events together without it.
         pileup: mean number of inelastic collisions in a crossing [default: that of the workload].
+        growth: place of the exponent within its band, 0 to 1 [default: the band of the time holds all of it].
+        relative: place of the relative times of classes within their bands, equally far in the logarithm.
 
     Raises:
         UnknownNameError: no such task, class or device, or no time of the task on it.
@@ -69,16 +77,17 @@ def service_time(
     service = _on(work, task, device)
     origin = Origin(service.trust, service.source)
     low, high = service.occupied
-    growth = work.pileup_exponent
-    if growth is not None and pileup is not None and pileup != workload.pileup:
-        ratio = pileup / workload.pileup
-        powers = [ratio**exponent for exponent in growth.value]
+    exponent = work.pileup_exponent
+    if exponent is not None and pileup is not None and pileup != workload.pileup:
+        least, most = exponent.value
+        exponents = (least, most) if growth is None else (least + growth * (most - least),)
+        powers = [(pileup / workload.pileup) ** power for power in exponents]
         low, high = low * min(powers), high * max(powers)
         origin = Origin(
-            Trust.ASSUMED if Trust.ASSUMED in (service.trust, growth.trust) else Trust.DERIVED,
+            Trust.ASSUMED if Trust.ASSUMED in (service.trust, exponent.trust) else Trust.DERIVED,
             f"{service.source}; scaled from pile-up {workload.pileup:g} to {pileup:g}",
         )
-    factor = _relative(workload, service, event_class) if event_class else 1.0
+    factor = _relative(workload, service, event_class, relative) if event_class else 1.0
     tail = service.tail
     return ServiceTime(
         mean=Band(low * factor, high * factor, "s", origin),
@@ -105,8 +114,9 @@ def _on(task: Task, name: str, device: str) -> Service:
     raise UnknownNameError.among(kind, device, task.devices)
 
 
-def _relative(workload: Workload, service: Service, event_class: str) -> float:
-    """Time of a class over that of all events."""
-    times = {name: middle(service.classes.get(name, entry.time)) for name, entry in workload.classes.items()}
+def _relative(workload: Workload, service: Service, event_class: str, place: float) -> float:
+    """Time of a class over that of all events, with all classes at a place of their bands."""
+    bands = {name: service.classes.get(name, entry.time) for name, entry in workload.classes.items()}
+    times = {name: low * (high / low) ** place for name, (low, high) in bands.items()}
     mean = sum(entry.fraction * times[name] for name, entry in workload.classes.items())
-    return times[event_class] / mean
+    return float(times[event_class] / mean)

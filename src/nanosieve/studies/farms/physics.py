@@ -40,6 +40,7 @@ class Physics:
         equal: all at the output rate of the reference.
         scenarios: design → scenario → at `equal` output, relative to the reference as planned.
         time_outs: design → s → the same.
+        assumptions: design → key of `Runs.assumptions` → `merit` there, at `equal` output.
         inputs: of each design, as in `equal`.
         output_rate: Hz, that of `equal`.
     """
@@ -48,6 +49,7 @@ class Physics:
     equal: Impact
     scenarios: Mapping[str, Mapping[str, DesignImpact]]
     time_outs: Mapping[str, Mapping[float, DesignImpact]]
+    assumptions: Mapping[str, Mapping[str, float]]
     inputs: Mapping[str, DesignInputs]
     output_rate: float
 
@@ -98,9 +100,32 @@ def measure(
          for name in designs},
         {name: {float(k): d for (of, what, k), d in found.items() if (of, what) == (name, "time-out")}
          for name in designs},
+        _at_edges(equal, shares, runs, events, seed),
         {each.name: each for each in equal},
         rate,
     )  # fmt: skip
+
+
+def _at_edges(
+    equal: Sequence[DesignInputs],
+    shares: Mapping[str, Mapping[str, Figure]],
+    runs: Mapping[str, Runs],
+    events: ImpactEvents,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """Design → edge of an assumption → its merit over that of the reference as planned."""
+    moved = [
+        affordable(
+            replace(each, name=f"{each.name}: {key}", edges={}, losses=losses_in(run)), shares[each.name]
+        )
+        for each in equal
+        for key, run in runs[each.name].assumptions.items()
+    ]
+    found = physics_kept([equal[0], *moved], events, seed=seed, replicas=2).designs
+    return {
+        each.name: {key: merit(found[f"{each.name}: {key}"]).value for key in runs[each.name].assumptions}
+        for each in equal
+    }
 
 
 def inputs_in(each: DesignInputs, scenario: Scenario, *, runs: Runs, key: str) -> DesignInputs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from nanosieve.farm.cost import Utilisation, bill, inputs
 from nanosieve.farm.designs import Design
 from nanosieve.farm.impact import ImpactEvents, physics_kept
 from nanosieve.figure import Figure
+from nanosieve.studies.farms.assumptions import ASSUMPTIONS, EDGE_NAMES, Assumption
 from nanosieve.studies.farms.physics import Physics, merit, merit_band
+from nanosieve.studies.farms.settings import COMPARED
 from nanosieve.studies.farms.simulation import Runs
 
 __all__ = ["Ranking", "Swing", "rank"]
@@ -93,7 +95,7 @@ def rank(
     }
     order = tuple(sorted(designs, key=lambda name: -values[name]))
     first, second = order[:2]
-    both = [physics.inputs[name] for name in (first, second)]
+    both = [replace(physics.inputs[name], edges={}) for name in (first, second)]  # gains make the bands
     over = {
         name: physics_kept(both, events, reference=name, seed=seed, replicas=replicas).designs
         for name in (first, second)
@@ -104,19 +106,20 @@ def rank(
     swings = [
         *_of_paid(pair, runs, per, kept.value),
         *_of_physics(first, second, physics, cheaper),
+        *_of_simulations(pair, runs, physics, per),
     ]
-    low, high = merit_band(over[second][first])
-    swings.append(Swing(f"physics of {first}: gains, times", low * cheaper, high * cheaper))
-    low, high = merit_band(over[first][second])
-    if low > 0:
-        swings.append(Swing(f"physics of {second}: gains, times", cheaper / low, cheaper / high))
+    for name, other, sign in ((first, second, 1), (second, first, -1)):
+        low, high = merit_band(over[other][name])
+        if low > 0:
+            ends = (cheaper * end**sign for end in (low, high))
+            swings.append(Swing(f"gains of the networks of {COMPARED[name]}", *ends))
     ratio = Figure(kept.value * cheaper, "", kept.provenance, error=(kept.error or 0.0) * cheaper)
     moved = [swing for swing in swings if swing.width > 1e-3]
     return Ranking(per, order, values, kept, ratio, tuple(sorted(moved, key=lambda swing: -swing.width)))
 
 
 def _of_paid(pair: Mapping[str, Design], runs: Mapping[str, Runs], per: str, kept: float) -> list[Swing]:
-    """Every input of the cost, and how busy a farm is at the edges of its service times."""
+    """Every input of the cost."""
     found = []
     bands = {name: band for design in pair.values() for name, band in inputs(design).items()}
     for name, band in bands.items():
@@ -127,14 +130,37 @@ def _of_paid(pair: Mapping[str, Design], runs: Mapping[str, Runs], per: str, kep
             )
             ratios.append(kept * down / up)
         found.append(Swing(name, *ratios))
-    ratios = []
-    for edge_of_times in ("fast", "slow"):
-        up, down = (
-            _paid(design, runs[of].edges[edge_of_times].utilisation, per) for of, design in pair.items()
-        )
-        ratios.append(kept * down / up)
-    found.append(Swing("service times: work of the farm", *ratios))
     return found
+
+
+def _of_simulations(
+    pair: Mapping[str, Design], runs: Mapping[str, Runs], physics: Physics, per: str
+) -> list[Swing]:
+    """What was simulated at both edges, with its physics and how busy the farms are there."""
+
+    def worth(name: str, key: str | None) -> float:
+        run = runs[name].planned if key is None else runs[name].assumptions[key]
+        kept = merit(physics.equal.designs[name]).value if key is None else physics.assumptions[name][key]
+        return kept / _paid(run.design, run.utilisation, per)
+
+    found = []
+    first, second = pair
+    for what, assumption in ASSUMPTIONS.items():
+        alone = {f"{what} of {COMPARED[name]}: {_counts(assumption, design)}": (name,)
+                 for name, design in pair.items()}  # fmt: skip
+        for title, moved in (alone if assumption.nodes else {what: (first, second)}).items():
+            ratios = []
+            for edge in EDGE_NAMES:
+                up, down = (worth(name, f"{what}, {edge}" if name in moved else None) for name in pair)
+                ratios.append(up / down if down else 0.0)
+            found.append(Swing(title, *ratios))
+    return found
+
+
+def _counts(assumption: Assumption, design: Design) -> str:
+    """Numbers of nodes at both edges, in words."""
+    low, high = (assumption.at(edge, design)[0].nodes.count for edge in (0, 1))
+    return f"{low} to {high}"
 
 
 def _of_physics(first: str, second: str, physics: Physics, cheaper: float) -> list[Swing]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nanosieve.figure import Figure
 from nanosieve.report import Numbers, Section, Text, write_report
+from nanosieve.studies.farms.assumptions import ASSUMPTIONS
 from nanosieve.studies.farms.physics import MEAN, shown
 from nanosieve.studies.farms.report_farms import farm_sections
 from nanosieve.studies.farms.report_physics import physics_sections
@@ -87,6 +88,10 @@ def _answer(found: Found) -> Section:
     return Section("The answer", (Numbers(tuple(entries)), text))
 
 
+def _moved() -> str:
+    return "; ".join(f"{name} ({assumption.source})" for name, assumption in ASSUMPTIONS.items())
+
+
 def _assumptions(settings: Settings) -> Section:
     return Section(
         "Assumptions, and what is not modelled",
@@ -96,6 +101,8 @@ def _assumptions(settings: Settings) -> Section:
                     f"Pile-up: designs A to E all run at {settings.pileup:g}, whatever they were planned "
                     "for; service times grow with it as a power between 1.0 and 2.2, taken in the middle. "
                     "F and G run as planned.",
+                    "Moved one at a time, with simulations of their own, for the question which assumption "
+                    f"would change the order: {_moved()}.",
                     "Prices: none was confirmed by a quote. Every price, power and lifetime is a band, "
                     "drawn log-uniform; figures are medians with the central 90 %. One draw stands for "
                     "all designs.",
@@ -118,8 +125,8 @@ def _assumptions(settings: Settings) -> Section:
                     "what is over time is taken as lost.",
                     "Farms are simulated in part: waiting is longer than in the whole farm, losses by "
                     "overload are not.",
-                    "Not modelled: back-pressure between levels; event sizes that grow with pile-up; "
-                    "relative times of the classes at their edges; decisions that take time away from the "
+                    "Not modelled: buffers of hours between levels; event sizes that grow with pile-up; "
+                    "decisions that take time away from the "
                     "menu at high pile-up; offline selections; muon chambers for long-lived particles; "
                     "staff, software, buildings and disks; resale.",
                 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nanosieve.farm.cost import relative_cost
 from nanosieve.farm.simulation import DesignRun
 from nanosieve.figure import Figure
@@ -69,7 +71,7 @@ def _designs(found: Found) -> Section:
         label = f"{letters[name]} {name}"
         return (
             label, run.cost.total, *over, run.cost.power, run.energy_per_event, run.cost.racks, run.lost,
-            latency.get(0.5), latency.get(0.99),
+            _short(latency.get(0.5)), _short(latency.get(0.99)),
         )  # fmt: skip
 
     titles = [f"{letters[name]}: {found.runs[name].planned.design.title}" for name in letters]
@@ -95,6 +97,14 @@ def _designs(found: Found) -> Section:
             ),
         ),
     )  # fmt: skip
+
+
+def _short(latency: Figure | None) -> Figure | None:
+    """A latency in ms where it is below a second."""
+    if latency is None or latency.value >= 1:
+        return latency
+    error = None if latency.error is None else 1e3 * latency.error
+    return replace(latency, value=1e3 * latency.value, unit="ms", error=error)
 
 
 def _years(found: Found) -> str:

@@ -144,7 +144,8 @@ def _tornado(found: Found) -> Section:
             Picture(
                 tuple(chart(ranking) for ranking in found.rankings.values()),
                 "The ratio of the two best designs with one assumption at the edges of its band and all "
-                "others in their middle; what both share moves both. The strongest first.",
+                "others in their middle; what both share moves both, numbers of nodes one of them. The "
+                "strongest first.",
             ),
         ),
     )

@@ -60,6 +60,7 @@ class Settings:
         replicas: of the bootstrap.
         events: arrivals in a simulation of a design.
         grid_events: arrivals at a point of the grid.
+        grid_replicas: of the bootstrap at a point of the grid.
         time_outs: of the scan, s.
         scenarios: what every design is asked for; the first is as planned.
         axes: of the grid.
@@ -70,6 +71,7 @@ class Settings:
     replicas: int = 100
     events: int = 100_000
     grid_events: int = 20_000
+    grid_replicas: int = 24
     time_outs: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 60.0)
     scenarios: Mapping[str, Scenario] = field(default_factory=lambda: SCENARIOS)
     axes: Axes = Axes()
@@ -83,6 +85,7 @@ def settings_for(size: Size) -> Settings:
             replicas=400,
             events=2_000_000,
             grid_events=200_000,
+            grid_replicas=50,
             time_outs=(0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0),
             axes=Axes(
                 rate=(1.0, 1.25, 1.5, 1.75, 2.0), pileup=(45.0, 50.0, 56.0, 62.0, 68.0),

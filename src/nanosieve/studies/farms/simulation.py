@@ -1,4 +1,4 @@
-"""All simulations of the study in one sweep: scenarios, edges of service times, time-outs."""
+"""All simulations of the study in one sweep: scenarios, edges of service times, time-outs, assumptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from nanosieve.farm.impact import Losses, losses_of
 from nanosieve.farm.simulation import DesignRun, Scenario, simulate_designs, time_out_scan
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress
+from nanosieve.studies.farms.assumptions import ASSUMPTIONS, EDGE_NAMES
 from nanosieve.studies.farms.settings import Settings
 from nanosieve.studies.study import StudyOptions
 
@@ -27,11 +28,13 @@ class Runs:
         scenarios: name → run; ``planned`` among them.
         edges: name in `EDGES` → run, as planned otherwise.
         time_outs: s → run, as planned otherwise.
+        assumptions: name in `ASSUMPTIONS` and edge, as ``nodes, lower`` → run, as planned otherwise.
     """
 
     scenarios: Mapping[str, DesignRun]
     edges: Mapping[str, DesignRun]
     time_outs: Mapping[float, DesignRun]
+    assumptions: Mapping[str, DesignRun]
 
     @property
     def planned(self) -> DesignRun:
@@ -46,7 +49,7 @@ def simulate(
     options: StudyOptions,
     progress: Progress,
 ) -> dict[str, Runs]:
-    """Name → runs of every design; `apart` is not asked for time-outs.
+    """Name → runs of every design; `apart` is not asked for time-outs and assumptions.
 
     Raises:
         SettingsError: as `nanosieve.farm.simulation.simulate_designs`.
@@ -57,8 +60,15 @@ def simulate(
             tasks[name, "scenarios", key] = design, scenario
         for key, place in EDGES.items():
             tasks[name, "edges", key] = design, Scenario(times=place)
+        if name in apart:
+            continue
+        tasks |= {
+            (name, "assumptions", f"{what}, {edge}"): assumption.at(place, design)
+            for what, assumption in ASSUMPTIONS.items()
+            for place, edge in enumerate(EDGE_NAMES)
+        }
         scan = zip(settings.time_outs, time_out_scan(settings.time_outs), strict=True)
-        tasks |= {(name, "time_outs", s): (design, each) for s, each in scan if name in designs}
+        tasks |= {(name, "time_outs", s): (design, each) for s, each in scan}
     found = dict(
         simulate_designs(
             [*tasks.values()],
@@ -73,7 +83,7 @@ def simulate(
     return {
         name: Runs(*(
             {key: run for (of, what, key), run in runs.items() if (of, what) == (name, kind)}
-            for kind in ("scenarios", "edges", "time_outs")
+            for kind in ("scenarios", "edges", "time_outs", "assumptions")
         ))  # type: ignore[arg-type]
         for name in (*designs, *apart)
     }  # fmt: skip
