@@ -13,6 +13,8 @@ from nanosieve.compiler.frontends import Calibration, load_model, run_model  # n
 from nanosieve.compiler.frontends.keras_float import recurrent  # noqa: E402
 from nanosieve.compiler.frontends.keras_float.model import graph_of  # noqa: E402
 from nanosieve.compiler.graph import Fixed, Lookup, Quantize, decode, encode, interpret  # noqa: E402
+from nanosieve.compiler.passes import run_passes  # noqa: E402
+from nanosieve.compiler.passes.repeated_steps import steps_of  # noqa: E402
 from nanosieve.errors import (  # noqa: E402
     SampleError,
     SettingsError,
@@ -206,6 +208,20 @@ class TestAgainstKeras:
         tables = [n.op for n in graph.nodes if n.name.endswith(".gates")]
         assert len(tables) == 20
         assert all(op is tables[0] for op in tables)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("precision", ["fixed<16,6>", "fixed<14>", "fixed<8>"])
+def test_all_steps_are_alike(tmp_path, kind, precision):
+    """The range of a state grows from step to step; how a table is entered may not change with it."""
+    model = model_of(getattr(L, kind)(3), L.Dense(1), shape=(7, 2))
+    path = tmp_path / "model.keras"
+    model.save(path)
+    sample = np.random.default_rng(2).normal(size=(50, 7, 2)).astype(np.float32)
+    graph = run_passes(load_model(path, Calibration(sample, precision)))
+    layer = next(node.layer for node in graph.nodes if ".t0." in node.name)
+    (found,) = steps_of(graph, [node for node in graph.nodes if node.layer == layer])
+    assert len(found.steps) == 7
 
 
 def q(values, fixed):

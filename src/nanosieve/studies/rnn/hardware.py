@@ -164,7 +164,8 @@ def _build(task: _Task) -> BuiltDesign:
         again=dict(proof.again),
         measured=dict(next(iter(proof.measured.values()), {})),
     )
-    if hardware.estimate["lut"].value > task.settings.largest_synthesis:
+    small = hardware.estimate["lut"].value <= task.settings.largest_synthesis
+    if task.benchmark.name not in task.settings.synthesised or not small:
         return built
     synthesis = design.synthesize(workers=1)
     return replace(

@@ -79,7 +79,8 @@ class Settings:
         clock: of the hardware.
         proven_modes: whether all modes are proven, or only those marked.
         random_vectors: of a proof.
-        largest_synthesis: estimated LUTs up to which a proven design is synthesised.
+        synthesised: benchmarks whose proven designs are synthesised.
+        largest_synthesis: estimated LUTs up to which they are.
     """
 
     benchmarks: tuple[Benchmark, ...]
@@ -91,7 +92,8 @@ class Settings:
     clock: str = "200 MHz"
     proven_modes: bool = False
     random_vectors: int = 64
-    largest_synthesis: float = 16_000.0
+    synthesised: tuple[str, ...] = ("top",)
+    largest_synthesis: float = 20_000.0
     seed: int = field(default=1)
 
 
@@ -112,9 +114,9 @@ def modes_of(network: RecurrentNetwork) -> tuple[Mode, ...]:
 
 _NUMBERS: Mapping[Size, Mapping[str, tuple[int, int, int, int]]] = {
     Size.SMALL: {
-        "top": (6000, 20, 256, 5000),
-        "flavour": (4000, 10, 256, 5000),
-        "quickdraw": (1000, 8, 128, 200),
+        "top": (6000, 40, 128, 5000),
+        "flavour": (4000, 25, 128, 5000),
+        "quickdraw": (1500, 15, 64, 200),
     },
     Size.FULL: {
         "top": (300_000, 100, 512, 5000),
@@ -144,6 +146,6 @@ def settings_for(size: Size, seed: int) -> Settings:
     if size is Size.FULL:
         return Settings(
             tuple(benchmarks), test=30_000, calibration=2000, proven_modes=True, random_vectors=1000,
-            largest_synthesis=200_000.0, seed=seed,
+            synthesised=tuple(RECURRENT), largest_synthesis=100_000.0, seed=seed,
         )  # fmt: skip
     return Settings(tuple(benchmarks), seed=seed)

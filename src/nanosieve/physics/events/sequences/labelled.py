@@ -25,7 +25,7 @@ class LabelledSequences:
     """N sequences.
 
     Attributes:
-        values: (N, steps, features) float32; steps behind the end of a shorter sequence are zero.
+        values: (N, steps, features) float32; a shorter sequence is filled up with zeros.
         labels: (N,) place of the class in `classes`.
         classes: names.
         features: names, with units where they have some.

@@ -31,14 +31,15 @@ _NAMES = ("{}.ndjson", "full_simplified_{}.ndjson")
 def stroke_sequence(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
     """(100, 3): steps from point to point in units of the square, and 1 where the pen is lifted behind one.
 
-    The first step begins in the first point; longer drawings are cut, shorter ones end in zeros.
+    The first step begins in the first point. Longer drawings are cut; shorter ones stand behind zeros, so
+    that the last state of a recurrent network is that at the end of the drawing.
     """
     points = np.concatenate(strokes) / 255.0
     lifted = np.zeros(len(points))
     lifted[np.cumsum([len(stroke) for stroke in strokes]) - 1] = 1.0
     rows = np.column_stack([np.diff(points, axis=0, prepend=points[:1]), lifted])[:STEPS]
     result = np.zeros((STEPS, len(FEATURES)), dtype=np.float32)
-    result[: len(rows)] = rows
+    result[STEPS - len(rows) :] = rows
     return result
 
 
