@@ -221,8 +221,15 @@ def _training(networks: Networks) -> Section:
     for candidate in networks.front.candidates:
         if candidate.recipe.how == "learned":
             record = json.loads(candidate.path.with_suffix(".history.json").read_text(encoding="utf-8"))
-            lines = (record[name] for name in ("loss", "validation_loss", "ebops"))
-            curves.append(TrainingHistory(candidate.recipe.title, *lines, record["best_epoch"]))
+            curves.append(
+                TrainingHistory(
+                    candidate.recipe.title,
+                    record["loss"],
+                    record["validation_loss"],
+                    record["ebops"],
+                    record["best_epoch"],
+                )
+            )
     if not curves:
         return Section("Training", ())
     caption = (

@@ -52,7 +52,7 @@ class DesignSettings:
 PRUNED = 0.5
 AFTER = Recipe.after_training(16, sparsity=PRUNED, precision="fixed<16,6>")
 SIX = Recipe.aware(6, sparsity=PRUNED)
-CHEAP, CHEAPER = Recipe.learned(2e-7), Recipe.learned(1e-6)
+CHEAP, CHEAPER = Recipe.learned(1e-6), Recipe.learned(3e-6)
 
 
 @dataclass(frozen=True)
