@@ -29,12 +29,9 @@ SETTINGS = Settings(
     proof_images=6,
     random_vectors=2,
     aware_bits=(4,),
-    after_bits=(8, 4),
+    after_bits=(6,),
     learned=(LEARNED,),
-    designs=(
-        DesignSettings("pruned_4_bits", AWARE, published="6-bit pruned"),
-        DesignSettings("learned_2_pixels", LEARNED, pixels=2),
-    ),
+    designs=(DesignSettings("pruned_4_bits", AWARE, pixels=2, published="6-bit pruned"),),
     filters=(2, 2, 2),
     dense=(4, 4),
 )
@@ -90,15 +87,14 @@ def test_the_whole_study(tmp_path: Path) -> None:
     options = StudyOptions(tmp_path, workers=1)
     result = run(options, settings=SETTINGS)
     results, report = json.loads(result.results.read_text()), result.report.read_text()
-    for name, cycles in (("pruned_4_bits", 1024), ("learned_2_pixels", 512)):
-        design, proof = results["designs"][name], results["verification"][name]
-        assert design["timing"]["interval_cycles"]["value"] <= cycles
-        assert design["timing"]["latency_cycles"]["value"] <= cycles + 100
-        assert design["resources"]["lut"]["provenance"] == "synthesised"
-        assert proof["differences"] == 0
-        assert proof["vectors"]["events"] == 6
-        assert "rtl" in proof["stages"]
-    assert results["designs"]["pruned_4_bits"]["pixels_per_cycle"] == 1
+    design, proof = results["designs"]["pruned_4_bits"], results["verification"]["pruned_4_bits"]
+    assert design["pixels_per_cycle"] == 2
+    assert design["timing"]["interval_cycles"]["value"] <= 512
+    assert 400 < design["timing"]["latency_cycles"]["value"] <= 612
+    assert design["resources"]["lut"]["provenance"] == "synthesised"
+    assert proof["differences"] == 0
+    assert proof["vectors"]["events"] == 6
+    assert "rtl" in proof["stages"]
     networks = results["physics"]["networks"]
     assert set(networks) == {AWARE.title, Recipe.aware(4).title, LEARNED.title}
     assert all(found["loss"]["error"] >= 0 and found["accuracy"]["error"] > 0 for found in networks.values())
@@ -107,7 +103,3 @@ def test_the_whole_study(tmp_path: Path) -> None:
     for word in ("rendered digits", "synthesised", "published", "hls4ml-tutorial", "<image"):
         assert word in report
     assert "<script" not in report
-
-    again = json.loads(run(options, settings=SETTINGS).results.read_text())
-    assert again["physics"] == results["physics"], "the same seed gives the same results"
-    assert again["designs"] == results["designs"]

@@ -85,6 +85,16 @@ def search(
                 dsp=dsp, resamples=resamples, seed=seed,
             )  # fmt: skip
 
+    for number, recipe in enumerate(recipes):
+        workshop.progress("search", number, len(recipes) + refine, recipe.title)
+        attempt(recipe)
+    for number in range(refine):
+        following = _next(list(tried.values()), loss, luts)
+        if following is None:
+            break
+        workshop.progress("search", len(recipes) + number, len(recipes) + refine, following.title)
+        attempt(following)
+    workshop.progress("search", 1, 1, "done")
     name = getattr(metric, "__name__", "metric")
     return Front(name, metric(reference, labels), tuple(tried.values()))
 

@@ -71,7 +71,6 @@ def build_hardware(
             which.budget,
             out=options.out / which.name,
             beats={networks.workshop.input: which.pixels},
-            minimise="lut",
             progress=told,
         )
     name = f"{which.name}: verify"

@@ -103,6 +103,7 @@ def make_networks(
                     accuracy,
                     _budget(settings, recipe),
                     reference=outputs[0.0],
+                    minimise="balanced",
                     resamples=RESAMPLES,
                     seed=options.seed,
                 )

@@ -52,7 +52,7 @@ class DesignSettings:
 PRUNED = 0.5
 AFTER = Recipe.after_training(16, sparsity=PRUNED, precision="fixed<16,6>")
 SIX = Recipe.aware(6, sparsity=PRUNED)
-CHEAP, CHEAPER = Recipe.learned(2e-7), Recipe.learned(1e-6)
+CHEAP, CHEAPER = Recipe.learned(1e-6), Recipe.learned(3e-6)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Settings:
 def settings_for(size: Size, seed: int) -> Settings:
     """The settings of a size.
 
-    Full: as many images and epochs as in the publication, its steps of pruning, and a design of four pixels
-    in a cycle.
+    Full: as many images and epochs as in the publication, its steps of pruning, and learned bits with one,
+    two and four pixels in a cycle.
     """
     if size is Size.FULL:
         long = TrainingSettings(100, 1024, 3e-3, bits_price=0.0, patience=10, validation=0.05, seed=seed)
@@ -116,4 +116,7 @@ def settings_for(size: Size, seed: int) -> Settings:
         )  # fmt: skip
     once = TrainingSettings(12, 128, 3e-3, bits_price=0.0, patience=12, validation=0.05, seed=seed)
     few = TrainingSettings(2, 64, 1e-3, bits_price=0.0, patience=2, validation=0.05, seed=seed)
-    return Settings(8_000, 4_000, once, few, few, proof_images=100, random_vectors=20)
+    sixteen, six, _, two_pixels = Settings.designs
+    return Settings(
+        8_000, 4_000, once, few, few, 100, 20, aware_bits=(6, 4, 2), designs=(sixteen, six, two_pixels)
+    )  # fmt: skip
