@@ -43,7 +43,7 @@ def list_studies(as_json: bool) -> None:
 @click.option(
     "--samples",
     type=click.Path(path_type=Path),
-    help="Folder with PROCESS.parquet files to use instead of making events.",
+    help="Folder of samples to use instead of making them: PROCESS.parquet, or the .mat files of SVHN.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Local processes [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler to use instead.")
@@ -67,7 +67,7 @@ def run_study(
 
     entry = find_study(name)
     if samples is not None and not samples.is_dir():
-        message = f"--samples {str(samples)!r} is not a folder; give one that holds PROCESS.parquet files"
+        message = f"--samples {str(samples)!r} is not a folder; give one that holds the samples"
         raise InputFileError(message)
     options = StudyOptions(out or Path("out") / name, Size(size), seed, samples, workers, scheduler)
     with terminal_progress() as progress:

@@ -52,7 +52,7 @@ class TrainingLoop:
         self._events = len(x) - held_back
         self._batch = min(settings.batch, self._events)
         self._steps = self._events // self._batch
-        self._optimizer = self._keras.optimizers.Adam(
+        self._optimizer = self._adam(
             self._keras.optimizers.schedules.CosineDecay(
                 settings.learning_rate, self._steps * settings.epochs
             )
@@ -120,6 +120,10 @@ class TrainingLoop:
         ):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(np.asarray(value))
+
+    def _adam(self, rate: Any) -> Any:
+        """The optimizer, with `rate` as its learning rate."""
+        return self._keras.optimizers.Adam(rate)
 
     def _data_loss(self, outputs: Any, x: Any, w: Any) -> Any:
         """Weighted mean of the loss over the events, without the price of the bits."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from nanosieve.networks.objects import flatten_objects
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.progress import Progress, silent
 
-__all__ = ["Trained", "TrainingSettings", "ebops", "train"]
+__all__ = ["Trained", "TrainingSettings", "ebops", "run_loop", "train"]
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,43 @@ def train(
         OutputError: the folder cannot be written to.
     """
     settings = settings or TrainingSettings()
-    started = time.perf_counter()
     x = flatten_objects(objects)
     w = _checked_weights(weights, len(x))
+    return run_loop(TrainingLoop, model, x, w, folder, settings, progress=progress)
+
+
+def run_loop(
+    make_loop: Callable[[Any, NDArray[Any], NDArray[Any], TrainingSettings], TrainingLoop],
+    model: Any,
+    x: NDArray[Any],
+    w: NDArray[Any],
+    folder: str | Path,
+    settings: TrainingSettings,
+    *,
+    more: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> Trained:
+    """Train to the end with checkpoints, or load what an earlier call with the same arguments has made.
+
+    Args:
+        make_loop: `TrainingLoop` or a class like it.
+        model, x, w, settings: what it takes.
+        folder: made if missing.
+        more: what the result depends on beside them, to be told from other trainings.
+        progress: told after every epoch.
+
+    Raises:
+        SettingsError: Keras does not run on JAX.
+        OutputError: the folder cannot be written to.
+    """
+    started = time.perf_counter()
     folder = output_folder(folder)
-    key = fingerprint(model, x, w, asdict(settings))
+    key = fingerprint(model, x, w, {**asdict(settings), **(more or {})})
     path, record_path = folder / f"{model.name}.keras", folder / f"{model.name}.history.json"
     finished = _finished(path, record_path, key, started)
     if finished is not None:
         return finished
-    loop = TrainingLoop(model, x, w, settings)
+    loop = make_loop(model, x, w, settings)
     checkpoint = Checkpoint(folder / f"{model.name}.checkpoint.npz", key)
     state = checkpoint.load() or loop.initial_state()
     while not loop.done(state):

@@ -46,6 +46,12 @@ STUDIES = (
         "nanosieve.studies.l1_anomaly.study",
     ),
     StudyEntry(
+        "cnn",
+        "a streamed convolutional network for images: pruned, with few bits, with learned bits",
+        "arXiv:2101.05108",
+        "nanosieve.studies.cnn.study",
+    ),
+    StudyEntry(
         "farms",
         "which farm: seven designs, what they cost, draw, lose and keep of eight signals",
         "none: the open question",

@@ -1,0 +1,44 @@
+"""Compression of one's own Keras network: pruning, quantisation after and in training, and the search.
+
+Needs the extra ``train``; see ``docs/compress.md``.
+"""
+
+from nanosieve.networks.compress.fit import fit
+from nanosieve.networks.compress.front import Candidate, Front
+from nanosieve.networks.compress.judge import float_outputs, judge
+from nanosieve.networks.compress.metrics import (
+    Metric,
+    accuracy,
+    efficiency_at_false_positive_rate,
+    efficiency_at_rate,
+    paired_loss,
+)
+from nanosieve.networks.compress.plain import plain, scores_of
+from nanosieve.networks.compress.pruning import PruningSchedule, keep_pruned, prune, sparsity
+from nanosieve.networks.compress.quantised import Widths, quantised
+from nanosieve.networks.compress.recipe import Recipe, Workshop
+from nanosieve.networks.compress.search import search
+
+__all__ = [
+    "Candidate",
+    "Front",
+    "Metric",
+    "PruningSchedule",
+    "Recipe",
+    "Widths",
+    "Workshop",
+    "accuracy",
+    "efficiency_at_false_positive_rate",
+    "efficiency_at_rate",
+    "fit",
+    "float_outputs",
+    "judge",
+    "keep_pruned",
+    "paired_loss",
+    "plain",
+    "prune",
+    "quantised",
+    "scores_of",
+    "search",
+    "sparsity",
+]
