@@ -89,8 +89,8 @@ def test_it_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ("change", "message"),
     [
         (lambda x, y: (x[:, :4], y), r"accepted: \(events, 5, 2\) and \(events,\)"),
-        (lambda x, y: (np.where(x > 2, np.nan, x), y), r"event \d+ is not finite"),
-        (lambda x, y: (x, y + 1), r"labels from 1 to 3; accepted: 0 to 2"),
+        (lambda x, y: (np.where(x > 2, np.nan, x), y), r"event \d+ holds values that are not finite"),
+        (lambda x, y: (x, y + 1), r"labels from 1 to 3; accepted: whole numbers 0 to 2"),
     ],
 )
 def test_bad_events(tmp_path: Path, change: object, message: str) -> None:

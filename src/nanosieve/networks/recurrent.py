@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._require import require
-from nanosieve.errors import SampleError, SettingsError, UnknownNameError
-from nanosieve.networks.loop import TrainingLoop
+from nanosieve.errors import SettingsError, UnknownNameError
+from nanosieve.networks.compress.fit import fit
 from nanosieve.networks.settings import TrainingSettings
-from nanosieve.networks.training import Trained, run_loop
+from nanosieve.networks.training import Trained
 from nanosieve.progress import Progress, silent
 
 __all__ = ["CELLS", "RECURRENT", "RecurrentNetwork", "build_recurrent", "train_classifier"]
@@ -119,43 +119,6 @@ def train_classifier(
         message = f"model {model.name!r} has no layer {LOGITS!r} in front of its last activation; name it so"
         raise SettingsError(message)
     inner = keras.Model(model.inputs, model.get_layer(LOGITS).output, name=f"{model.name}_{LOGITS}")
-    _check(inner, x, labels)
-    trained = run_loop(
-        _Loop,
-        inner,
-        np.asarray(x, dtype=np.float32),
-        np.asarray(labels, dtype=np.float32),
-        folder,
-        settings,
-        more={"loss": "cross-entropy", "training": asdict(settings)},
-        progress=progress,
-    )
+    trained = fit(inner, x, labels, folder, settings=settings, progress=progress)
     model.set_weights(trained.model.get_weights())
     return trained
-
-
-class _Loop(TrainingLoop):
-    """The epochs of `TrainingLoop` with labels in the place of weights."""
-
-    def _data_loss(self, outputs: Any, x: Any, w: Any) -> Any:
-        losses = self._keras.losses
-        if outputs.shape[-1] == 1:
-            return self._keras.ops.mean(losses.binary_crossentropy(w[:, None], outputs, from_logits=True))
-        return self._keras.ops.mean(losses.sparse_categorical_crossentropy(w, outputs, from_logits=True))
-
-
-def _check(model: Any, x: NDArray[Any], labels: NDArray[Any]) -> None:
-    shape, classes = tuple(model.inputs[0].shape[1:]), max(2, int(model.outputs[0].shape[-1]))
-    problem = ""
-    if x.shape[1:] != shape or labels.shape != x.shape[:1] or len(x) < 20:
-        wanted = ", ".join(["events", *map(str, shape)])
-        problem = (
-            f"inputs of shape {x.shape} and labels of shape {labels.shape}; accepted: ({wanted}) and "
-            "(events,), 20 events at least"
-        )
-    elif not np.isfinite(x).all():
-        problem = f"event {int(np.argwhere(~np.isfinite(x))[0][0])} is not finite; remove or mend it"
-    elif labels.min() < 0 or labels.max() >= classes:
-        problem = f"labels from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}"
-    if problem:
-        raise SampleError(problem)

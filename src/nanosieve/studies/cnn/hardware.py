@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nanosieve.compiler.design import Design, compile
 from nanosieve.compiler.synthesis import Synthesis
@@ -13,7 +13,7 @@ from nanosieve.progress import Progress
 from nanosieve.studies.cnn.networks import Networks
 from nanosieve.studies.cnn.samples import StudySamples
 from nanosieve.studies.cnn.settings import DesignSettings, Settings
-from nanosieve.studies.study import Stopwatch, StudyOptions, machine
+from nanosieve.studies.study import Stopwatch, StudyOptions, machine, simulated_timing
 
 __all__ = ["Hardware", "build_hardware"]
 
@@ -38,11 +38,7 @@ class Hardware:
     @property
     def timing(self) -> dict[str, Figure]:
         """Latency and interval; the simulation of the proof has confirmed both on every vector."""
-        confirmed = {
-            name: replace(self.design.timing[name], provenance=Provenance.SIMULATED, source="RTL")
-            for name in ("latency_cycles", "interval_cycles")
-        }
-        return {**self.design.timing, **confirmed}
+        return simulated_timing(self.design)
 
 
 def build_hardware(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nanosieve.compiler.design import Design, compile
 from nanosieve.compiler.synthesis import Synthesis
 from nanosieve.compiler.verification import Verification
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.networks.objects import flatten_objects
 from nanosieve.progress import Progress
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings
 from nanosieve.studies.l1_anomaly.triggers import Trigger
-from nanosieve.studies.study import Stopwatch, StudyOptions
+from nanosieve.studies.study import Stopwatch, StudyOptions, simulated_timing
 
 __all__ = ["Hardware", "build_hardware"]
 
@@ -32,11 +32,7 @@ class Hardware:
     @property
     def timing(self) -> dict[str, Figure]:
         """Latency and interval; the simulation of the proof has confirmed both on every vector."""
-        confirmed = {
-            name: replace(self.design.timing[name], provenance=Provenance.SIMULATED, source="RTL")
-            for name in ("latency_cycles", "interval_cycles")
-        }
-        return {**self.design.timing, **confirmed}
+        return simulated_timing(self.design)
 
 
 def build_hardware(

@@ -15,13 +15,13 @@ from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget
 from nanosieve.errors import BudgetError, FoldingError
 from nanosieve.executor import run_tasks
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.progress import Progress
 from nanosieve.studies.rnn.networks import TrainedNetwork
 from nanosieve.studies.rnn.samples import StudySequences
 from nanosieve.studies.rnn.scan import precision_of
 from nanosieve.studies.rnn.settings import Benchmark, Mode, Settings
-from nanosieve.studies.study import StudyOptions
+from nanosieve.studies.study import StudyOptions, simulated_timing
 
 __all__ = ["BuiltDesign", "build_designs"]
 
@@ -152,14 +152,9 @@ def _build(task: _Task) -> BuiltDesign:
     if not task.prove:
         return built
     proof = design.verify(task.events, random=task.settings.random_vectors, seed=task.seed)
-    confirmed = {
-        name: replace(figure, provenance=Provenance.SIMULATED, source="RTL")
-        for name, figure in design.timing.items()
-        if name in ("latency_cycles", "interval_cycles")
-    }
     built = replace(
         built,
-        timing={**design.timing, **confirmed},
+        timing=simulated_timing(design),
         proof=dict(proof.vectors),
         again=dict(proof.again),
         measured=dict(next(iter(proof.measured.values()), {})),
