@@ -63,6 +63,12 @@ STUDIES = (
         "none: the open question",
         "nanosieve.studies.farms.study",
     ),
+    StudyEntry(
+        "jets",
+        "jet taggers: the ladder from floating point to tables, by accuracy, LUTs and latency",
+        "arXiv:1804.06913",
+        "nanosieve.studies.jets.study",
+    ),
 )
 
 
