@@ -63,7 +63,14 @@ def run(
             scans[name],
             needed[name],
             designs[name],
-            note(trained.benchmark.network, trained.cell, scans[name], needed[name].bits, designs[name]),
+            note(
+                trained.benchmark.network,
+                trained.cell,
+                scans[name],
+                needed[name].bits,
+                settings.kept,
+                designs[name],
+            ),
         )
         for name, (trained, own) in networks.items()
     ]
