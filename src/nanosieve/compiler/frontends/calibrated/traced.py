@@ -148,19 +148,19 @@ class TracedGraph:
         if self._common is not None:  # inside of another loop, whose steps share already
             return build()
         graph, settled, self._common = self.graph, self._settled, {}
+        nodes, types = list(graph.nodes), dict(graph.types)
         known: object = None
         try:
             while True:
-                self.graph = Builder(graph.name, list(graph.nodes), dict(graph.types))
                 self._settled = dict(settled)
                 built = build()
                 learnt = dict(self._common), dict(self._agreed)
                 if learnt == known:
                     return built
                 known = learnt
-        except BaseException:
-            self.graph, self._settled = graph, settled
-            raise
+                graph.nodes[:] = nodes
+                graph.types.clear()
+                graph.types.update(types)
         finally:
             self._common, self._agreed = None, {}
 
