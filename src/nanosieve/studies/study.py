@@ -6,27 +6,16 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanosieve._files import write_text
 from nanosieve._machine import machine
 from nanosieve.figure import Figure, Provenance
 
-if TYPE_CHECKING:  # the list of studies is shown without the compiler
-    from nanosieve.compiler.design import Design
-
-__all__ = [
-    "Size",
-    "Stopwatch",
-    "StudyOptions",
-    "StudyResult",
-    "machine",
-    "simulated_timing",
-    "write_results",
-]
+__all__ = ["Size", "Stopwatch", "StudyOptions", "StudyResult", "machine", "write_results"]
 
 
 class Size(StrEnum):
@@ -89,15 +78,6 @@ class Stopwatch:
         yield
         seconds = time.perf_counter() - started
         self.times[name] = Figure(round(seconds, 1), "s", Provenance.MEASURED, source=machine())
-
-
-def simulated_timing(design: Design) -> dict[str, Figure]:
-    """The timing of a design whose proof has confirmed latency and interval on every vector, in RTL."""
-    confirmed = {
-        name: replace(design.timing[name], provenance=Provenance.SIMULATED, source="RTL")
-        for name in ("latency_cycles", "interval_cycles")
-    }
-    return {**design.timing, **confirmed}
 
 
 def write_results(path: Path, results: Mapping[str, Any]) -> Path:

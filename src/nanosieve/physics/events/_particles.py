@@ -16,6 +16,7 @@ __all__ = [
     "Lepton",
     "decay_leptons",
     "final_leptons",
+    "heavy_quark",
     "particle_table",
     "passes_loosely",
     "prompt_leptons",
@@ -29,6 +30,16 @@ BOTTOM_AND_CHARM = (
     511, 521, 531, 541, 5122, 5132, 5232, 5332,
 )  # fmt: skip
 """PDG codes of the weakly decaying bottom and charm hadrons."""
+
+
+def heavy_quark(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """5 for bottom hadrons, 4 for charm hadrons; of PDG codes of `BOTTOM_AND_CHARM`.
+
+    >>> heavy_quark(np.array([511, -4122]))
+    array([5, 4])
+    """
+    kind = np.abs(codes)
+    return np.where((kind // 100 == 5) | (kind // 1000 == 5), 5, 4)
 
 
 def particle_table(particles: Iterable[Any]) -> NDArray[np.float64]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from nanosieve.compiler.design import Design, compile
-from nanosieve.compiler.synthesis import Synthesis
-from nanosieve.compiler.verification import Verification
 from nanosieve.figure import Figure, Provenance
 from nanosieve.networks.compress import Candidate
 from nanosieve.progress import Progress
 from nanosieve.studies.cnn.networks import Networks
 from nanosieve.studies.cnn.samples import StudySamples
 from nanosieve.studies.cnn.settings import DesignSettings, Settings
-from nanosieve.studies.study import Stopwatch, StudyOptions, machine, simulated_timing
+from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.study import Stopwatch, StudyOptions, machine
 
 __all__ = ["Hardware", "build_hardware"]
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(Proven):
     """One network as hardware, with the proof and the counts.
 
     Attributes:
@@ -30,15 +29,12 @@ class Hardware:
 
     settings: DesignSettings
     candidate: Candidate
-    design: Design
-    verification: Verification
-    synthesis: Synthesis
     pace: Figure
 
-    @property
-    def timing(self) -> dict[str, Figure]:
-        """Latency and interval; the simulation of the proof has confirmed both on every vector."""
-        return simulated_timing(self.design)
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of the design in ``results.json``."""
+        own = {"recipe": self.settings.recipe.title, "pixels_per_cycle": self.settings.pixels}
+        return {**super().to_dict(), **own}
 
 
 def build_hardware(
@@ -56,25 +52,18 @@ def build_hardware(
         BudgetError: the design does not meet its budget.
         VerificationError: two stages differ.
     """
-
-    def told(stage: str, done: float, total: float, note: str = "") -> None:
-        progress(f"{which.name}: {stage}", done, total, note)
-
     candidate = networks.candidate(which.recipe)
-    with watch.stage(f"{which.name}: compile"):
-        design = compile(
-            candidate.graph,
-            which.budget,
-            out=options.out / which.name,
-            beats={networks.workshop.input: which.pixels},
-            progress=told,
-        )
-    name = f"{which.name}: verify"
-    with watch.stage(name):
-        images = samples.test.x[: settings.proof_images]
-        proof = design.verify(images, random=settings.random_vectors, seed=options.seed, progress=told)
-    vectors = sum(proof.vectors.values())
-    pace = Figure(vectors / max(watch.times[name].value, 0.1), "1/s", Provenance.MEASURED, source=machine())
-    with watch.stage(f"{which.name}: synthesise"):
-        synthesis = design.synthesize(workers=options.workers, progress=told)
-    return Hardware(which, candidate, design, proof, synthesis, pace)
+    design, proof, synthesis = prove(
+        which.name,
+        candidate.graph,
+        which.budget,
+        samples.test.x[: settings.proof_images],
+        random=settings.random_vectors,
+        options=options,
+        watch=watch,
+        progress=progress,
+        beats={networks.workshop.input: which.pixels},
+    )
+    seconds = max(watch.times[f"{which.name}: verify"].value, 0.1)
+    pace = Figure(sum(proof.vectors.values()) / seconds, "1/s", Provenance.MEASURED, source=machine())
+    return Hardware(design, proof, synthesis, which, candidate, pace)

@@ -10,7 +10,6 @@ from nanosieve.compiler.precision_scan import PrecisionScan, ScanPoint
 from nanosieve.figure import Figure, Provenance
 from nanosieve.report import (
     Cell,
-    Drawing,
     Numbers,
     Picture,
     Section,
@@ -23,8 +22,6 @@ from nanosieve.report import (
     pipeline_of,
     precision_scan_chart,
     published,
-    resource_bars,
-    resources_of,
     training_curves,
     write_report,
 )
@@ -35,6 +32,7 @@ from nanosieve.studies.cnn.hardware import Hardware
 from nanosieve.studies.cnn.networks import Networks
 from nanosieve.studies.cnn.samples import StudySamples
 from nanosieve.studies.cnn.settings import Settings
+from nanosieve.studies.sections import layer_bars, proof_section, run_times
 from nanosieve.studies.study import StudyOptions, machine
 
 __all__ = ["write_study_report"]
@@ -61,12 +59,12 @@ def write_study_report(
         _headline(networks, built),
         _images(samples),
         _hardware(built),
-        _proof(built),
+        proof_section((h.settings.name, h.verification, _pace(h)) for h in built),
         _precision(networks, samples),
         _training(networks),
         _widths(built),
         _pipelines(built),
-        _run_times(times),
+        run_times(times),
     ]
     conditions = (
         ("Images", f"{samples.kind}, {len(samples.train):,} to train on, {len(samples.test):,} to test"),
@@ -138,33 +136,13 @@ def _hardware(built: Sequence[Hardware]) -> Section:
             Text(tuple(note(hardware) for hardware in built)),
             *(
                 Picture(
-                    (_bars(hardware),), f"{hardware.candidate.recipe.title}, {_pixels(hardware)}: each layer."
+                    (layer_bars(hardware.synthesis),),
+                    f"{hardware.candidate.recipe.title}, {_pixels(hardware)}: each layer.",
                 )
                 for hardware in built
             ),
         ),
     )
-
-
-def _bars(hardware: Hardware) -> Drawing:
-    device = hardware.synthesis.device
-    capacity = {name: device.count(kind) for name, kind in (("LUT", "lut"), ("FF", "ff"))}
-    return resource_bars(
-        resources_of(hardware.synthesis), capacity, device=device.name, provenance=Provenance.SYNTHESISED
-    )
-
-
-def _proof(built: Sequence[Hardware]) -> Section:
-    texts = []
-    for hardware in built:
-        proof = hardware.verification
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in proof.vectors.items())
-        texts.append(
-            f"{hardware.settings.name}: {' = '.join(proof.stages).replace('rtl', 'RTL')} on "
-            f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences. "
-            f"All stages together: {hardware.pace.number()} vectors per second ({hardware.pace.provenance})."
-        )
-    return Section("Is the hardware the network?", (Text(tuple(texts), tone="good"),))
 
 
 def _precision(networks: Networks, samples: StudySamples) -> Section:
@@ -252,9 +230,8 @@ def _pipelines(built: Sequence[Hardware]) -> Section:
     return Section("Pipeline", pictures)
 
 
-def _run_times(times: Mapping[str, Figure]) -> Section:
-    caption = "Of this run; images and networks that were there already are not made again."
-    return Section("Run times", (Table(("Stage", "Wall time"), tuple(times.items()), caption),))
+def _pace(hardware: Hardware) -> str:
+    return f"All stages: {hardware.pace.number()} vectors per second ({hardware.pace.provenance})."
 
 
 def _pixels(hardware: Hardware) -> str:

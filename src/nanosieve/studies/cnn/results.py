@@ -42,7 +42,7 @@ def study_results(
         "versions": {name: version(name) for name in _PACKAGES},
         "settings": asdict(settings),
         "samples": {"kind": samples.kind, "train": len(samples.train), "test": len(samples.test)},
-        "designs": {hardware.settings.name: _design(hardware) for hardware in built},
+        "designs": {hardware.settings.name: hardware.to_dict() for hardware in built},
         "verification": {
             hardware.settings.name: {**hardware.verification.to_dict(), "pace": hardware.pace}
             for hardware in built
@@ -76,19 +76,4 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "estimated": dict(candidate.resources),
         "estimated_latency": candidate.latency_ns,
         "exact": candidate.graph.exact,
-    }
-
-
-def _design(hardware: Hardware) -> dict[str, Any]:
-    synthesis = hardware.synthesis.to_dict()
-    return {
-        "device": synthesis["device"],
-        "recipe": hardware.settings.recipe.title,
-        "pixels_per_cycle": hardware.settings.pixels,
-        "resources": synthesis["resources"],
-        "percent_of_device": synthesis["percent_of_device"],
-        "fits": synthesis["fits"],
-        "timing": hardware.timing,
-        "layers": synthesis["modules"],
-        "estimate": hardware.design.hardware.estimate,
     }

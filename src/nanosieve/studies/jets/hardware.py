@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nanosieve.compiler.design import Design, compile
-from nanosieve.compiler.synthesis import Synthesis
-from nanosieve.compiler.verification import Verification
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.progress import Progress
 from nanosieve.studies.jets.ladder import Built, inputs_of
 from nanosieve.studies.jets.samples import StudySamples
 from nanosieve.studies.jets.settings import Settings
+from nanosieve.studies.proven import Proven, prove
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
 __all__ = ["Hardware", "build_hardware"]
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(Proven):
     """One rung as hardware, with the proof and the counts."""
 
     built: Built
-    design: Design
-    verification: Verification
-    synthesis: Synthesis
-
-    @property
-    def timing(self) -> dict[str, Figure]:
-        """Latency and interval; the simulation of the proof has confirmed both on every vector."""
-        confirmed = {
-            name: replace(self.design.timing[name], provenance=Provenance.SIMULATED, source="RTL")
-            for name in ("latency_cycles", "interval_cycles")
-        }
-        return {**self.design.timing, **confirmed}
 
     @property
     def interval(self) -> Figure:
@@ -63,16 +49,14 @@ def build_hardware(
         BudgetError: the design does not meet its budget.
         VerificationError: two stages differ.
     """
-    name = built.rung.name
-
-    def told(stage: str, done: float, total: float, note: str = "") -> None:
-        progress(f"{name}: {stage}", done, total, note)
-
-    with watch.stage(f"{name}: compile"):
-        design = compile(built.graph, built.rung.budget, out=options.out / name, progress=told)
-    jets = inputs_of(built.rung, samples.test)[: settings.proof_jets]
-    with watch.stage(f"{name}: verify"):
-        proof = design.verify(jets, random=settings.random_vectors, seed=options.seed, progress=told)
-    with watch.stage(f"{name}: synthesise"):
-        synthesis = design.synthesize(workers=options.workers, progress=told)
-    return Hardware(built, design, proof, synthesis)
+    proven = prove(
+        built.rung.name,
+        built.graph,
+        built.rung.budget,
+        inputs_of(built.rung, samples.test)[: settings.proof_jets],
+        random=settings.random_vectors,
+        options=options,
+        watch=watch,
+        progress=progress,
+    )
+    return Hardware(*proven, built)

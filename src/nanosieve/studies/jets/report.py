@@ -30,6 +30,7 @@ from nanosieve.studies.jets.ladder import FloatNetwork
 from nanosieve.studies.jets.notes import counterpart_of, note, published_loss
 from nanosieve.studies.jets.samples import StudySamples
 from nanosieve.studies.jets.settings import Compressed, Network, Settings
+from nanosieve.studies.sections import proof_section, run_times
 from nanosieve.studies.study import StudyOptions, machine
 
 __all__ = ["write_study_report"]
@@ -63,11 +64,11 @@ def write_study_report(
         _headline(floats, built),
         _ladder(floats, built),
         _beside_published(built),
-        _proof(built),
+        proof_section((each.built.rung.title, each.verification, "") for each in built),
         _physics(floats, built),
         _jets(samples),
         _training(floats, built),
-        _run_times(times),
+        run_times(times),
     ]
     conditions = (
         *(("Remark", remark) for remark in samples.remarks),
@@ -224,20 +225,6 @@ def _beside_published(built: Sequence[Hardware]) -> Section:
     return Section("Beside the published", (Table(columns, tuple(rows), caption), notes, tables))
 
 
-def _proof(built: Sequence[Hardware]) -> Section:
-    texts = []
-    for each in built:
-        proof = each.verification
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in proof.vectors.items())
-        again = ", ".join(f"{number:,} {kind}" for kind, number in proof.again.items())
-        texts.append(
-            f"{each.built.rung.title}: {' = '.join(proof.stages).replace('rtl', 'RTL')} on "
-            f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences. "
-            f"Compared once more: {again}."
-        )
-    return Section("Is the hardware the network?", (Text(tuple(texts), tone="good"),))
-
-
 def _physics(floats: Mapping[Network, FloatNetwork], built: Sequence[Hardware]) -> Section:
     columns = ("Network", *(NAMES[name] for name in CLASSES))
     rows: list[tuple[Cell, ...]] = []
@@ -294,17 +281,3 @@ def _training(floats: Mapping[Network, FloatNetwork], built: Sequence[Hardware])
         return Section("Training", (Text(("This ladder holds no network that was trained by epochs.",)),))
     caption = "Cross-entropy and effective bit operations (EBOPs, arXiv:2405.00645) against epoch."
     return Section("Training", (Picture((training_curves(histories),), caption),))
-
-
-def _run_times(times: Mapping[str, Figure]) -> Section:
-    rows = tuple(times.items())
-    return Section(
-        "Run times",
-        (
-            Table(
-                ("Stage", "Wall time"),
-                rows,
-                "Of this run; jets and networks that were there already are not made again.",
-            ),
-        ),
-    )

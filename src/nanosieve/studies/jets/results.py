@@ -55,7 +55,7 @@ def study_results(
             "spread": dict(zip(FEATURES, samples.spread.tolist(), strict=True)),
             "particle_units": samples.units.tolist(),
         },
-        "designs": {each.built.rung.name: _design(each) for each in built},
+        "designs": {each.built.rung.name: each.to_dict() for each in built},
         "verification": {each.built.rung.name: each.verification.to_dict() for each in built},
         "physics": {
             **{
@@ -83,18 +83,4 @@ def study_results(
             for arxiv, rows in ((arxiv, published(arxiv, table)) for arxiv, table in _PUBLISHED)
         },
         "run_time": dict(times),
-    }
-
-
-def _design(hardware: Hardware) -> dict[str, Any]:
-    synthesis = hardware.synthesis.to_dict()
-    return {
-        "device": synthesis["device"],
-        "resources": synthesis["resources"],
-        "percent_of_device": synthesis["percent_of_device"],
-        "percent_of_usable": synthesis["percent_of_usable"],
-        "fits": synthesis["fits"],
-        "timing": hardware.timing,
-        "layers": synthesis["modules"],
-        "estimate": hardware.design.hardware.estimate,
     }

@@ -6,33 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanosieve.compiler.design import Design, compile
-from nanosieve.compiler.synthesis import Synthesis
-from nanosieve.compiler.verification import Verification
-from nanosieve.figure import Figure
 from nanosieve.networks.objects import flatten_objects
 from nanosieve.progress import Progress
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings
 from nanosieve.studies.l1_anomaly.triggers import Trigger
-from nanosieve.studies.study import Stopwatch, StudyOptions, simulated_timing
+from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.study import Stopwatch, StudyOptions
 
 __all__ = ["Hardware", "build_hardware"]
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(Proven):
     """One trigger as hardware, with the proof and the counts."""
 
     trigger: Trigger
-    design: Design
-    verification: Verification
-    synthesis: Synthesis
-
-    @property
-    def timing(self) -> dict[str, Figure]:
-        """Latency and interval; the simulation of the proof has confirmed both on every vector."""
-        return simulated_timing(self.design)
 
 
 def build_hardware(
@@ -52,18 +41,16 @@ def build_hardware(
         BudgetError: the design does not meet its budget.
         VerificationError: two stages differ.
     """
-    name = trigger.settings.name
-
-    def told(stage: str, done: float, total: float, note: str = "") -> None:
-        progress(f"{name}: {stage}", done, total, note)
-
-    with watch.stage(f"{name}: compile"):
-        design = compile(trigger.graph, trigger.settings.budget, out=options.out / name, progress=told)
     parts = (samples.train, samples.test, *samples.signals.values())
     events = flatten_objects(np.concatenate([part.objects for part in parts]))
-    events = events[:: -(-len(events) // settings.proof_events)]
-    with watch.stage(f"{name}: verify"):
-        proof = design.verify(events, random=settings.random_vectors, seed=options.seed, progress=told)
-    with watch.stage(f"{name}: synthesise"):
-        synthesis = design.synthesize(workers=options.workers, progress=told)
-    return Hardware(trigger, design, proof, synthesis)
+    proven = prove(
+        trigger.settings.name,
+        trigger.graph,
+        trigger.settings.budget,
+        events[:: -(-len(events) // settings.proof_events)],
+        random=settings.random_vectors,
+        options=options,
+        watch=watch,
+        progress=progress,
+    )
+    return Hardware(*proven, trigger)

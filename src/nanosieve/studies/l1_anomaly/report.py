@@ -26,8 +26,6 @@ from nanosieve.report import (
     pipeline_chart,
     pipeline_of,
     published,
-    resource_bars,
-    resources_of,
     roc_curves,
     score_distribution,
     spectra,
@@ -38,6 +36,7 @@ from nanosieve.studies.l1_anomaly.hardware import Hardware
 from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import SIGNALS, Settings
+from nanosieve.studies.sections import layer_bars, proof_section, run_times
 from nanosieve.studies.study import StudyOptions, machine
 from nanosieve.units import magnitude, power_of_ten
 
@@ -64,13 +63,13 @@ def write_study_report(
     sections = [
         _headline(built),
         _hardware(built),
-        _proof(built),
+        proof_section((h.trigger.settings.title, h.verification, "") for h, _ in built),
         _physics(settings, built),
         _events(samples),
         _training(built),
         _precision(built),
         _pipelines(built),
-        _run_times(times),
+        run_times(times),
     ]
     conditions = (
         *(("Remark", remark) for remark in samples.remarks if "assume" in remark),
@@ -149,29 +148,9 @@ def _hardware(built: Built) -> Section:
     )
     blocks: list[Table | Picture] = [Table(columns, tuple(rows), caption)]
     for hardware, _ in built:
-        capacity = {name: device.count(kind) for name, kind in _RESOURCES.items() if name in ("LUT", "FF")}
-        bars = resource_bars(
-            resources_of(hardware.synthesis),
-            capacity,
-            device=device.name,
-            provenance=Provenance.SYNTHESISED,
-        )
+        bars = layer_bars(hardware.synthesis)
         blocks.append(Picture((bars,), f"{hardware.trigger.settings.title}: resources of each layer."))
     return Section("Does it fit?", tuple(blocks))
-
-
-def _proof(built: Built) -> Section:
-    texts = []
-    for hardware, _ in built:
-        proof = hardware.verification
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in proof.vectors.items())
-        again = ", ".join(f"{number:,} {kind}" for kind, number in proof.again.items())
-        texts.append(
-            f"{hardware.trigger.settings.title}: {' = '.join(proof.stages).replace('rtl', 'RTL')} on "
-            f"{sum(proof.vectors.values()):,} vectors ({kinds}), {proof.differences} differences. "
-            f"Compared once more: {again}."
-        )
-    return Section("Is the hardware the network?", (Text(tuple(texts), tone="good"),))
 
 
 def _physics(settings: Settings, built: Built) -> Section:
@@ -319,17 +298,3 @@ def _pipelines(built: Built) -> Section:
             Picture((chart,), f"{own.title}: when each layer works; numbers on top are register bits.")
         )
     return Section("Pipeline", tuple(pictures))
-
-
-def _run_times(times: Mapping[str, Figure]) -> Section:
-    rows = tuple((name, figure) for name, figure in times.items())
-    return Section(
-        "Run times",
-        (
-            Table(
-                ("Stage", "Wall time"),
-                rows,
-                "Of this run; samples and networks that were there already are not made again.",
-            ),
-        ),
-    )

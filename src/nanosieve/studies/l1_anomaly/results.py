@@ -39,7 +39,7 @@ def study_results(
         "versions": {name: version(name) for name in _PACKAGES},
         "settings": asdict(settings),
         "samples": samples.processes,
-        "designs": {hardware.trigger.settings.name: _design(hardware) for hardware, _ in built},
+        "designs": {hardware.trigger.settings.name: hardware.to_dict() for hardware, _ in built},
         "verification": {h.trigger.settings.name: h.verification.to_dict() for h, _ in built},
         "physics": {h.trigger.settings.name: _physics(h, performance, settings) for h, performance in built},
         "published": {
@@ -47,20 +47,6 @@ def study_results(
             for row in published("2108.03986", "anomaly-hardware")
         },
         "run_time": dict(times),
-    }
-
-
-def _design(hardware: Hardware) -> dict[str, Any]:
-    synthesis = hardware.synthesis.to_dict()
-    return {
-        "device": synthesis["device"],
-        "resources": synthesis["resources"],
-        "percent_of_device": synthesis["percent_of_device"],
-        "percent_of_usable": synthesis["percent_of_usable"],
-        "fits": synthesis["fits"],
-        "timing": hardware.timing,
-        "layers": synthesis["modules"],
-        "estimate": hardware.design.hardware.estimate,
     }
 
 

@@ -17,11 +17,12 @@ from nanosieve.errors import BudgetError, FoldingError
 from nanosieve.executor import run_tasks
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress
+from nanosieve.studies.proven import simulated_timing
 from nanosieve.studies.rnn.networks import TrainedNetwork
 from nanosieve.studies.rnn.samples import StudySequences
 from nanosieve.studies.rnn.scan import precision_of
 from nanosieve.studies.rnn.settings import Benchmark, Mode, Settings
-from nanosieve.studies.study import StudyOptions, simulated_timing
+from nanosieve.studies.study import StudyOptions
 
 __all__ = ["BuiltDesign", "build_designs"]
 

@@ -25,6 +25,7 @@ from nanosieve.report import (
 from nanosieve.studies.rnn.hardware import BuiltDesign
 from nanosieve.studies.rnn.outcome import Outcome
 from nanosieve.studies.rnn.settings import TITLES, Settings
+from nanosieve.studies.sections import run_times
 from nanosieve.studies.study import StudyOptions, machine
 
 __all__ = ["write_study_report"]
@@ -55,7 +56,7 @@ def write_study_report(
         _performance(outcomes),
         _samples(outcomes),
         _training(outcomes),
-        _run_times(times),
+        run_times(times),
     ]
     remarks = dict.fromkeys(o.sequences.remark for o in outcomes if o.sequences.remark)
     conditions = (
@@ -278,8 +279,3 @@ def _training(outcomes: Outcomes) -> Section:
         for o in outcomes
     ]
     return Section("Training", (Picture((training_curves(histories),), "Cross-entropy against epoch."),))
-
-
-def _run_times(times: Mapping[str, Figure]) -> Section:
-    caption = "Of this run; samples and networks that were there already are not made again."
-    return Section("Run times", (Table(("Stage", "Wall time"), tuple(times.items()), caption),))

@@ -8,10 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.physics.events._geometry import Objects, concatenate
-from nanosieve.physics.events._particles import BOTTOM_AND_CHARM
+from nanosieve.physics.events._particles import BOTTOM_AND_CHARM, heavy_quark
 from nanosieve.physics.events.detector import Detector
 
-__all__ = ["BATCH", "TAGGED", "Collisions", "collected", "decays_in_flight", "objects_of"]
+__all__ = [
+    "BATCH",
+    "ETA_MAX",
+    "INVISIBLE",
+    "TAGGED",
+    "Collisions",
+    "collected",
+    "decays_in_flight",
+    "objects_of",
+]
 
 Floats = NDArray[np.float64]
 
@@ -113,9 +122,7 @@ def collected(final: Objects, decayed: Objects, pthat: Floats, weight: Floats) -
         ],
         axis=1,
     )
-    kind = np.abs(decayed.code)
-    bottom = (kind // 100 == 5) | (kind // 1000 == 5)
-    label = np.where(kind == 15, 15, np.where(bottom, 5, 4))
+    label = np.where(np.abs(decayed.code) == 15, 15, heavy_quark(decayed.code))
     return Collisions(
         final[~unseen & (np.abs(final.eta) < ETA_MAX)],
         replace(decayed, code=label)[decayed.pt > LOWEST_FLAVOUR],

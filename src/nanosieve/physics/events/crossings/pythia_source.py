@@ -15,7 +15,14 @@ from nanosieve.physics.events._particles import BOTTOM_AND_CHARM
 from nanosieve.physics.events.crossings.collisions import BATCH, TAGGED, Collisions, collected, objects_of
 from nanosieve.physics.events.recipe import Recipe
 
-__all__ = ["flat", "flat_without_heavy_muons", "pythia_collisions", "start_pythia", "undecayed_collisions"]
+__all__ = [
+    "flat",
+    "flat_without_heavy_muons",
+    "pythia_batches",
+    "pythia_collisions",
+    "start_pythia",
+    "undecayed_collisions",
+]
 
 OUTGOING = -23
 """Status in Pythia of what leaves the hardest scatter."""
@@ -61,21 +68,26 @@ def pythia_collisions(recipe: Recipe, energy: float, seed: int) -> Generator[Col
     Raises:
         SettingsError, ToolError: as `start_pythia`; also if Pythia stops generating.
     """
-    yield from map(flat, _batches(recipe, energy, seed))
+    yield from map(flat, pythia_batches(recipe, energy, seed))
 
 
 def undecayed_collisions(
     recipe: Recipe, energy: float, seed: int
 ) -> Generator[tuple[Collisions, Objects], None, None]:
     """The same stream, as `flat_without_heavy_muons` gives it."""
-    yield from map(flat_without_heavy_muons, _batches(recipe, energy, seed))
+    yield from map(flat_without_heavy_muons, pythia_batches(recipe, energy, seed))
 
 
-def _batches(recipe: Recipe, energy: float, seed: int) -> Generator[Any, None, None]:
+def pythia_batches(recipe: Recipe, energy: float, seed: int, size: int = BATCH) -> Generator[Any, None, None]:
+    """The stream as ``nextBatch`` of Pythia gives it, `size` collisions at once.
+
+    Raises:
+        SettingsError, ToolError: as `start_pythia`; also if Pythia stops generating.
+    """
     beams = ("Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {energy!r}")
     pythia = start_pythia(recipe, beams, seed)
     while True:
-        batch = pythia.nextBatch(BATCH)
+        batch = pythia.nextBatch(size)
         if not len(batch):
             message = f"recipe {recipe.name!r}: Pythia generates no more events; call with --debug"
             raise ToolError(message)

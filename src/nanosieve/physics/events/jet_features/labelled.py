@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import atomic_path, existing_file
 from nanosieve.errors import InputFileError, SampleError
+from nanosieve.physics.events._labelled_file import Facts, read_arrays, write_arrays
 from nanosieve.physics.events.jet_features.features import FEATURES
 
 __all__ = ["CLASSES", "CONSTITUENT", "LabelledJets", "read_jets", "write_jets"]
@@ -21,8 +19,6 @@ CLASSES = ("g", "q", "w", "z", "t")
 CONSTITUENT = ("pT", "Δη", "Δφ")
 """GeV; relative to the axis of the jet."""
 FORMAT = 1
-LARGEST = 1 << 34
-"""Bytes that a file may hold when it is unpacked."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +100,10 @@ def write_jets(jets: LabelledJets, path: str | Path) -> Path:
     Raises:
         OutputError: the folder cannot be written to.
     """
-    facts = {
-        "format": FORMAT,
-        "classes": CLASSES,
-        "features": FEATURES,
-        "origin": jets.origin,
-        "key": jets.key,
-    }
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            facts=np.array(json.dumps(facts)),
-            features=jets.features,
-            constituents=jets.constituents,
-            labels=jets.labels,
-        )
-    return Path(path)
+    facts = Facts(FORMAT, CLASSES, FEATURES, jets.origin, jets.key)
+    return write_arrays(
+        path, facts, features=jets.features, constituents=jets.constituents, labels=jets.labels
+    )
 
 
 def read_jets(path: str | Path) -> LabelledJets:
@@ -129,30 +113,19 @@ def read_jets(path: str | Path) -> LabelledJets:
         InputFileError: the file is missing, damaged or of another kind.
         SampleError: its content does not fit together.
     """
-    path = existing_file(path, kind="file of jets", suffixes=(".npz",))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST:
-            message = f"{str(path)!r} unpacks to {size:,} bytes; accepted: up to {LARGEST:,}; split it"
-            raise InputFileError(message)
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(str(file["facts"]))
-            features, constituents = (
-                np.asarray(file[name], dtype=np.float32) for name in ("features", "constituents")
-            )
-            labels = np.asarray(file["labels"])
-        stated = facts["format"], tuple(facts["classes"]), tuple(facts["features"])
-        origin, key = str(facts["origin"]), str(facts["key"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:120]
-        message = f"{str(path)!r} is no file of jets, or damaged ({reason}); make it again"
-        raise InputFileError(message) from error
-    if stated != (FORMAT, CLASSES, FEATURES) or labels.dtype.kind not in "iu":
+    names = ("features", "constituents", "labels")
+    path, facts, (features, constituents, labels) = read_arrays(path, *names, kind="file of jets")
+    if facts[:3] != (FORMAT, CLASSES, FEATURES) or labels.dtype.kind not in "iu":
         message = f"{str(path)!r} holds other classes or features than this version's; make it again"
         raise InputFileError(message)
     try:
-        return LabelledJets(features, constituents, labels.astype(np.int64), origin, key)
+        return LabelledJets(
+            features.astype(np.float32),
+            constituents.astype(np.float32),
+            labels.astype(np.int64),
+            facts.origin,
+            facts.key,
+        )
     except SampleError as error:
         message = f"{str(path)!r}: {error}"
         raise SampleError(message) from error

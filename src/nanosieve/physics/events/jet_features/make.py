@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import atomic_path, output_folder
-from nanosieve.errors import InputFileError, SampleError, SettingsError, ToolError
+from nanosieve._files import output_folder
+from nanosieve.errors import SettingsError
 from nanosieve.physics.events._geometry import Objects, close_pairs, delta_phi
 from nanosieve.physics.events._jets import jets_with_constituents
+from nanosieve.physics.events._labelled_file import gathered, read_shard, same_sample, write_shard
 from nanosieve.physics.events._pythia import derived_seed
 from nanosieve.physics.events.jet_features.collisions import HardCollisions, hard_collisions
 from nanosieve.physics.events.jet_features.features import jet_features
@@ -38,8 +39,6 @@ PER_SHARD = 500
 """Jets of one class: some seconds of work."""
 AT_ONCE = 100
 """Collisions in a batch, at most."""
-GIVE_UP_AFTER = 20_000
-"""Collisions without a single jet that is wanted."""
 ORIGIN = "Pythia 8 at 13 TeV, particle level, no pile-up"
 
 _WINDOW = ("PhaseSpace:pTHatMin = 990.", "PhaseSpace:pTHatMax = 1010.")
@@ -127,13 +126,13 @@ def make_jets(
         raise SettingsError(message)
     path = Path(path)
     key = _key(number, constituents, seed)
-    there = _found(path, key)
+    there = same_sample(path, key, read_jets)
     if there is not None:
         return there, True
     output_folder(path.parent)
     shards = shards_of(number, constituents, seed, output_folder(path.with_name(f"{path.name}.parts")))
     run_shards(_make_shard, shards, stage="jets", workers=workers, scheduler=scheduler, progress=progress)
-    parts = [_read(shard) for shard in shards]
+    parts = [read_shard(shard.path, "features", "constituents") for shard in shards]
     labels = np.repeat([CLASSES.index(shard.label) for shard in shards], [shard.events for shard in shards])
     order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
     made = LabelledJets(
@@ -160,17 +159,6 @@ def _key(number: int, constituents: int, seed: int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _found(path: Path, key: str) -> LabelledJets | None:
-    """The sample of that key, if it is there; a damaged one is made again."""
-    if not path.exists():
-        return None
-    try:
-        found = read_jets(path)
-    except (InputFileError, SampleError):
-        return None
-    return found if found.key == key else None
-
-
 def shards_of(number: int, constituents: int, seed: int, folder: Path) -> list[_Shard]:
     """The shards of a sample, class by class."""
     digest = _digest()
@@ -186,21 +174,15 @@ def shards_of(number: int, constituents: int, seed: int, folder: Path) -> list[_
 def _make_shard(shard: _Shard) -> tuple[str, int]:
     settings, codes = PROCESSES[shard.label]
     recipe = Recipe(name=f"jet_{shard.label}", title=shard.label, pythia=(*settings, *_WINDOW))
-    found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    collisions = number = 0
     seed = derived_seed(shard.seed, "jet_features", shard.label, shard.index)
     at_once = min(AT_ONCE, 4 + shard.events // 2)  # a collision has two jets at best
-    for batch in hard_collisions(recipe, ENERGY, seed, at_once):
-        found.append(_jets(batch, codes, JetCuts(), shard.constituents))
-        number, collisions = number + len(found[-1][0]), collisions + batch.events
-        if number >= shard.events:
-            break
-        if not number and collisions > GIVE_UP_AFTER:
-            message = f"none of {collisions:,} collisions has a jet of class {shard.label!r}"
-            raise ToolError(message)
-    features, inside = (np.concatenate(part)[: shard.events] for part in zip(*found, strict=True))
-    with atomic_path(shard.path) as temporary, temporary.open("wb") as file:
-        np.savez(file, features=features, constituents=inside)
+    features, inside = gathered(
+        hard_collisions(recipe, ENERGY, seed, at_once),
+        lambda batch: _jets(batch, codes, JetCuts(), shard.constituents),
+        shard.events,
+        f"jet of class {shard.label!r}",
+    )
+    write_shard(shard.path, features=features, constituents=inside)
     return f"{shard.label} jets", shard.events
 
 
@@ -233,12 +215,3 @@ def _hardest(inside: Objects, jets: Objects, steps: int) -> NDArray[np.float32]:
     result = np.zeros((len(jets), steps, len(CONSTITUENT)), dtype=np.float32)
     result[inside.event[kept], rank[kept]] = values[kept]
     return result
-
-
-def _read(shard: _Shard) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    try:
-        with np.load(shard.path, allow_pickle=False) as file:
-            return file["features"], file["constituents"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        message = f"the shard {str(shard.path)!r} is damaged; remove it and make the sample again"
-        raise InputFileError(message) from error

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._require import require
-from nanosieve.errors import ToolError
 from nanosieve.physics.events._geometry import Objects
-from nanosieve.physics.events._particles import BOTTOM_AND_CHARM
-from nanosieve.physics.events.crossings.collisions import INVISIBLE, objects_of
-from nanosieve.physics.events.crossings.pythia_source import start_pythia
+from nanosieve.physics.events._particles import BOTTOM_AND_CHARM, heavy_quark
+from nanosieve.physics.events._record import Record
+from nanosieve.physics.events.crossings.pythia_source import pythia_batches
 from nanosieve.physics.events.recipe import Recipe
 
 __all__ = ["TaggedCollisions", "tagged_collisions"]
@@ -54,41 +51,14 @@ def tagged_collisions(recipe: Recipe, energy: float, seed: int) -> Iterator[Tagg
     Raises:
         SettingsError, ToolError: as `start_pythia`; also if Pythia stops generating.
     """
-    beams = ("Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {energy!r}")
-    pythia = start_pythia(recipe, beams, seed)
-    while True:
-        batch = pythia.nextBatch(AT_ONCE)
-        if not len(batch):
-            message = f"recipe {recipe.name!r}: Pythia generates no more events; call with --debug"
-            raise ToolError(message)
-        yield _tagged(batch.prt)
+    for batch in pythia_batches(recipe, energy, seed, AT_ONCE):
+        yield _tagged(Record(batch.prt))
 
 
-def _tagged(record: Any) -> TaggedCollisions:
-    awkward = require("awkward", extra="events", purpose="event generation")
-    counts = awkward.to_numpy(awkward.num(record.id))
-    event = np.repeat(np.arange(len(counts)), counts)
-
-    def column(values: Any) -> NDArray[Any]:
-        return np.asarray(awkward.to_numpy(awkward.flatten(values)))
-
-    code, status = column(record.id), column(record.status)
-    momentum = [column(record.p[name]) for name in ("px", "py", "pz", "e")]
-    size = np.abs(code)
-
-    def objects(chosen: NDArray[np.bool_]) -> Objects:
-        return objects_of(event[chosen], code[chosen], *(part[chosen] for part in momentum))
-
-    inside = np.abs(momentum[2]) < np.sinh(5.0) * np.hypot(momentum[0], momentum[1])
-    final = (status > 0) & ~np.isin(size, INVISIBLE) & inside
-    # Pythia states no vertex for what is born in the collision itself
-    place = [awkward.fill_none(record.vProd[name], 0.0, axis=1) for name in ("px", "py", "pz")]
-    born = np.stack([column(axis)[final] for axis in place], axis=1)
-    weak = objects((status < 0) & np.isin(size, BOTTOM_AND_CHARM))
-    kind = np.abs(weak.code)
-    bottom = (kind // 100 == 5) | (kind // 1000 == 5)
-    hadrons = Objects(
-        weak.event, weak.pt, weak.eta, weak.phi, weak.mass, np.where(bottom, 5, 4).astype(np.int64)
-    )
-    tops = objects((size == TOP) & (status == AFTER_SHOWERS))
-    return TaggedCollisions(len(counts), objects(final), born, tops, hadrons)
+def _tagged(record: Record) -> TaggedCollisions:
+    kind = np.abs(record.code)
+    weak = record.objects((record.status < 0) & np.isin(kind, BOTTOM_AND_CHARM))
+    tops = record.objects((kind == TOP) & (record.status == AFTER_SHOWERS))
+    hadrons = replace(weak, code=heavy_quark(weak.code))
+    final = record.visible
+    return TaggedCollisions(record.collisions, record.objects(final), record.born[final], tops, hadrons)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import atomic_path, existing_file
 from nanosieve.errors import InputFileError, SampleError
+from nanosieve.physics.events._labelled_file import Facts, read_arrays, write_arrays
 
 __all__ = ["LabelledSequences", "joined", "read_sequences", "standardisation", "write_sequences"]
 
 FORMAT = 1
-LARGEST = 1 << 34
-"""Bytes that a file may hold when it is unpacked."""
 
 
 @dataclass(frozen=True)
@@ -108,18 +104,8 @@ def write_sequences(sequences: LabelledSequences, path: str | Path) -> Path:
     Raises:
         OutputError: the folder cannot be written to.
     """
-    facts = {
-        "format": FORMAT,
-        "classes": sequences.classes,
-        "features": sequences.features,
-        "origin": sequences.origin,
-        "key": sequences.key,
-    }
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file, facts=np.array(json.dumps(facts)), values=sequences.values, labels=sequences.labels
-        )
-    return Path(path)
+    facts = Facts(FORMAT, sequences.classes, sequences.features, sequences.origin, sequences.key)
+    return write_arrays(path, facts, values=sequences.values, labels=sequences.labels)
 
 
 def read_sequences(path: str | Path, *, like: LabelledSequences | None = None) -> LabelledSequences:
@@ -132,38 +118,12 @@ def read_sequences(path: str | Path, *, like: LabelledSequences | None = None) -
         InputFileError: the file is missing, damaged or of another kind, or unlike `like`.
         SampleError: its content does not fit together.
     """
-    path = existing_file(path, kind="file of sequences", suffixes=(".npz",))
+    path, facts, (values, labels) = read_arrays(path, "values", "labels", kind="file of sequences")
+    if facts.format != FORMAT or labels.dtype.kind not in "iu":
+        message = f"{str(path)!r} is of another format than {FORMAT}; make it again"
+        raise InputFileError(message)
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST:
-            message = f"{str(path)!r} unpacks to {size:,} bytes; accepted: up to {LARGEST:,}; split it"
-            raise InputFileError(message)
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(str(file["facts"]))
-            values = np.asarray(file["values"], dtype=np.float32)
-            labels = file["labels"]
-        if facts["format"] != FORMAT or labels.dtype.kind not in "iu":
-            message = f"{str(path)!r} is of another format than {FORMAT}; make it again"
-            raise InputFileError(message)
-        classes, features = (tuple(str(name) for name in facts[word]) for word in ("classes", "features"))
-        origin, key = str(facts["origin"]), str(facts["key"])
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-    ) as error:
-        message = (
-            f"{str(path)!r} is no file of sequences, or damaged ({_first_line(error)}); make it again; see "
-            "nanosieve.physics.events.sequences.write_sequences"
-        )
-        raise InputFileError(message) from error
-    try:
-        found = LabelledSequences(values, labels.astype(np.int64), classes, features, origin, key)
+        found = LabelledSequences(values.astype(np.float32), labels.astype(np.int64), *facts[1:])
     except SampleError as error:
         message = f"{str(path)!r}: {error}"
         raise SampleError(message) from error
@@ -181,7 +141,3 @@ def _same(path: Path, found: LabelledSequences, like: LabelledSequences) -> None
         if own != wanted:
             message = f"{str(path)!r} has the {word} {own}; this network takes {wanted}"
             raise InputFileError(message)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:120]

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import atomic_path, output_folder
-from nanosieve.errors import InputFileError, SettingsError, ToolError, UnknownNameError
+from nanosieve._files import output_folder
+from nanosieve.errors import SettingsError, UnknownNameError
+from nanosieve.physics.events._labelled_file import gathered, read_shard, same_sample, write_shard
 from nanosieve.physics.events._pythia import derived_seed
 from nanosieve.physics.events.detector import detector_named
 from nanosieve.physics.events.make import remove_parts, run_shards
 from nanosieve.physics.events.recipe import Recipe
 from nanosieve.physics.events.sequences import flavour_jets, quickdraw, top_jets
-from nanosieve.physics.events.sequences.collisions import TaggedCollisions, tagged_collisions
+from nanosieve.physics.events.sequences.collisions import tagged_collisions
 from nanosieve.physics.events.sequences.labelled import (
     LabelledSequences,
     joined,
@@ -37,8 +38,6 @@ ENERGY = 13_000.0
 DETECTOR = "cms"
 PER_SHARD = 500
 """Sequences of one class: some seconds of work."""
-GIVE_UP_AFTER = 20_000
-"""Collisions without a single jet that is wanted."""
 
 _LIGHT = (
     *(
@@ -146,7 +145,7 @@ def make_sequences(
         raise SettingsError(message)
     path = Path(path)
     key = _key(kind, number, seed)
-    there = _found(path, key)
+    there = same_sample(path, key, read_sequences)
     if there is not None:
         return there, True
     output_folder(path.parent)
@@ -157,7 +156,8 @@ def make_sequences(
     )
     own = KINDS[kind]
     blocks = [
-        np.concatenate([_read(shard) for shard in shards if shard.label == label]) for label in own.classes
+        np.concatenate([read_shard(s.path, "values")[0] for s in shards if s.label == label])
+        for label in own.classes
     ]
     values, labels = joined(blocks, seed)
     made = LabelledSequences(values, labels, tuple(own.classes), own.features, own.origin, key)
@@ -181,24 +181,13 @@ def _digest(kind: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _found(path: Path, key: str) -> LabelledSequences | None:
-    """The sample of that key, if it is there; a damaged one is made again."""
-    if not path.exists():
-        return None
-    try:
-        found = read_sequences(path)
-    except InputFileError:
-        return None
-    return found if found.key == key else None
-
-
 def _plan(kind: str, number: int, seed: int, folder: Path) -> list[_Shard]:
     digest = _digest(kind)
     shards = []
     for place, label in enumerate(KINDS[kind].classes):
         for index, first in enumerate(range(0, number, PER_SHARD)):
             events = min(PER_SHARD, number - first)
-            name = f"{kind}-{place}-{digest}-{seed}-{index:05d}-{events}.npy"
+            name = f"{kind}-{place}-{digest}-{seed}-{index:05d}-{events}.npz"
             shards.append(_Shard(kind, label, seed, index, events, folder / name))
     return shards
 
@@ -211,8 +200,7 @@ def _make_shard(shard: _Shard) -> tuple[str, int]:
         values = np.stack(rows)
     else:
         values = _jets(shard, seed, draw)
-    with atomic_path(shard.path) as temporary, temporary.open("wb") as file:
-        np.save(file, values, allow_pickle=False)
+    write_shard(shard.path, values=values)
     return f"{shard.kind} {shard.label}", shard.events
 
 
@@ -223,26 +211,10 @@ def _jets(shard: _Shard, seed: int, draw: np.random.Generator) -> NDArray[np.flo
         top_jets.top_jets if shard.kind == "top" else flavour_jets.flavour_jets
     )
     detector = detector_named(DETECTOR)
-    found: list[NDArray[np.float32]] = []
-    collisions = number = 0
-    batch: TaggedCollisions
-    for batch in tagged_collisions(recipe, ENERGY, seed):
-        found.append(select(batch, shard.label, own.cuts, detector, draw))
-        number, collisions = number + len(found[-1]), collisions + batch.events
-        if number >= shard.events:
-            break
-        if not number and collisions > GIVE_UP_AFTER:
-            message = (
-                f"none of {collisions:,} collisions of {shard.kind!r} has a jet of class {shard.label!r}"
-            )
-            raise ToolError(message)
-    return np.concatenate(found)[: shard.events]
-
-
-def _read(shard: _Shard) -> NDArray[np.float32]:
-    try:
-        values: NDArray[np.float32] = np.load(shard.path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        message = f"the shard {str(shard.path)!r} is damaged; remove it and make the sample again"
-        raise InputFileError(message) from error
+    (values,) = gathered(
+        tagged_collisions(recipe, ENERGY, seed),
+        lambda batch: (select(batch, shard.label, own.cuts, detector, draw),),
+        shard.events,
+        f"jet of class {shard.label!r} of {shard.kind!r}",
+    )
     return values
