@@ -20,10 +20,9 @@ def proof_section(proofs: Iterable[tuple[str, Verification, str]]) -> Section:
             ", ".join(f"{number:,} {kind}" for kind, number in vectors.items())
             for vectors in (proof.vectors, proof.again)
         )
-        texts.append(
-            f"{title}: {' = '.join(proof.stages).replace('rtl', 'RTL')} on {sum(proof.vectors.values()):,} "
-            f"vectors ({kinds}), {proof.differences} differences. Compared once more: {again}. {more}".rstrip()
-        )
+        stages, number = " = ".join(proof.stages).replace("rtl", "RTL"), sum(proof.vectors.values())
+        text = f"{title}: {stages} on {number:,} vectors ({kinds}), {proof.differences} differences."
+        texts.append(f"{text} Compared once more: {again}. {more}".rstrip())
     return Section("Is the hardware the network?", (Text(tuple(texts), tone="good"),))
 
 
