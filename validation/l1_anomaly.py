@@ -15,7 +15,6 @@ from nanosieve.devices import find_device
 from nanosieve.figure import Figure
 from nanosieve.report import published
 
-PUBLISHED_MODEL = {"vae_trigger": "DNN VAE PTQ 8 bit", "ae_trigger": "DNN AE QAT 8 bit"}
 RESOURCES = {"LUT": "lut", "FF": "ff", "DSP": "dsp"}
 DEVICE = "xcvu9p"
 
@@ -36,7 +35,7 @@ class Row:
 
     def __str__(self) -> str:
         verdict = "not more" if self.holds else "MORE"
-        return f"{self.design:<11}  {self.quantity:<8} {self.ours!s:>28}   {self.theirs!s:>18}   {verdict}"
+        return f"{self.design:<17}  {self.quantity:<8} {self.ours!s:>28}   {self.theirs!s:>18}   {verdict}"
 
 
 def compare(results: dict[str, Any]) -> list[Row]:
@@ -44,8 +43,8 @@ def compare(results: dict[str, Any]) -> list[Row]:
     table = {row.model: row.figures for row in published("2108.03986", "anomaly-hardware")}
     device = find_device(DEVICE)
     rows = []
-    for name, model in PUBLISHED_MODEL.items():
-        design = results["designs"][name]
+    for name, design in results["designs"].items():
+        model = results["comparison"][name]["published"]
         for quantity, resource in RESOURCES.items():
             count = Figure.from_dict(design["resources"][resource])
             share = 100 * count.value / device.count(resource)

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from nanosieve.errors import SampleError, SettingsError
 from nanosieve.figure import Provenance
 from nanosieve.physics.efficiency import (
+    area_ratio,
     area_under_curve,
     clopper_pearson,
     roc,
@@ -93,6 +94,27 @@ def test_area_of_two_normals_and_of_scikit_learn():
     ours = area_under_curve(b, s, background_weights=w_b, signal_weights=w_s)
     assert ours.value == pytest.approx(100 * theirs, rel=1e-9)
     assert ours.provenance is Provenance.SIMULATED
+
+
+def test_ratio_of_areas_knows_that_the_events_are_the_same():
+    """The error of the pair is that of repeated samples, far below the one of two areas taken apart."""
+
+    def sample(seed):
+        random = np.random.default_rng(seed)
+        background, signal = random.normal(0, 1, 400), random.normal(1, 1, 200)
+        weights = random.exponential(1, 400), random.exponential(1, 200)
+        coarse = np.round(2 * background), np.round(2 * signal)
+        return area_ratio(coarse, (background, signal), weights=weights)
+
+    ratios = [sample(seed) for seed in range(200)]
+    spread = np.std([ratio.value for ratio in ratios])
+    assert np.mean([ratio.error for ratio in ratios]) == pytest.approx(spread, rel=0.15)
+    random = np.random.default_rng(3)
+    scores = random.normal(0, 1, 400), random.normal(1, 1, 200)
+    apart = area_under_curve(*scores)
+    assert apart.error / apart.value > 2 * spread
+    same = area_ratio(scores, scores)
+    assert (same.value, same.error) == (1.0, 0.0)
 
 
 def test_roc_of_two_normals():

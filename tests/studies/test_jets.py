@@ -17,7 +17,7 @@ from nanosieve.physics.events.jet_features import LabelledJets, write_jets
 from nanosieve.report.published import published
 from nanosieve.studies import Size, StudyOptions, find_study
 from nanosieve.studies.jets.ladder import build_ladder
-from nanosieve.studies.jets.notes import Verdict, counterpart_of, published_loss
+from nanosieve.studies.jets.notes import counterpart_of, published_loss
 from nanosieve.studies.jets.samples import prepare_samples
 from nanosieve.studies.jets.settings import (
     LADDER,
@@ -31,6 +31,7 @@ from nanosieve.studies.jets.settings import (
 )
 from nanosieve.studies.jets.study import run
 from nanosieve.studies.jets.trees import on_port
+from nanosieve.studies.verdict import Verdict
 
 SHORT = TrainingSettings(epochs=8, batch=32)
 BUDGET = LADDER[1].budget

@@ -17,7 +17,7 @@ from typing import Any
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.objects import ETA_LIMITS, PHYSICAL_LIMITS, TARGET_EXPONENTS
-from nanosieve.networks.parts import bounded_model, dense, initialiser, latent_sample, physical_range_table
+from nanosieve.networks.parts import bounded_model, dense, initialiser, latent_sample, physical_range
 from nanosieve.networks.quantisers import LayerQuantisers, data_quantiser
 
 __all__ = ["NetworkSettings", "build_autoencoder", "build_variational_autoencoder"]
@@ -71,7 +71,8 @@ def build_autoencoder(settings: NetworkSettings | None = None) -> Any:
         features = _hidden(settings, f"decoder_{index}", features, units)
     free = [float(limit is None) for limit in PHYSICAL_LIMITS]
     raw = _dense(settings, "output", features, len(PHYSICAL_LIMITS), bias=free)
-    return keras.Model(inputs, physical_range_table()(raw), name="autoencoder" + _suffix(settings))
+    bounded = physical_range(table=settings.learned)(raw)
+    return keras.Model(inputs, bounded, name="autoencoder" + _suffix(settings))
 
 
 def build_variational_autoencoder(settings: NetworkSettings | None = None) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.objects import OBJECTS, PHYSICAL_LIMITS, TARGET_EXPONENTS
-from nanosieve.networks.parts import bounded_model, dense, initialiser, latent_sample, physical_range_table
+from nanosieve.networks.parts import bounded_model, dense, initialiser, latent_sample, physical_range
 from nanosieve.networks.quantisers import LayerQuantisers
 
 __all__ = [
@@ -87,7 +87,8 @@ def build_convolutional_autoencoder(settings: ConvolutionalSettings | None = Non
     values = layers.ZeroPadding2D(((1, 0), (0, 0)), name="decoder_2_pad")(values)
     values = _convolution(settings, "output", values, 1, (3, 3), "same", linear=True)
     raw = layers.Reshape((len(PHYSICAL_LIMITS),), name="output_flat")(values)
-    return keras.Model(inputs, physical_range_table()(raw), name=_name(settings, "autoencoder"))
+    bounded = physical_range(table=settings.learned)(raw)
+    return keras.Model(inputs, bounded, name=_name(settings, "autoencoder"))
 
 
 def build_convolutional_variational_autoencoder(settings: ConvolutionalSettings | None = None) -> Any:

@@ -10,7 +10,14 @@ import keras
 
 from nanosieve.compiler.frontends.keras_layers import within_limits
 
-__all__ = ["DenseBatchNorm", "PhysicalRange", "SampleLatent", "apply_copy", "fold_batch_norm"]
+__all__ = [
+    "DenseBatchNorm",
+    "PhysicalRange",
+    "SampleLatent",
+    "apply_copy",
+    "copy_weights",
+    "fold_batch_norm",
+]
 
 ops = keras.ops
 
@@ -132,6 +139,18 @@ def apply_copy(layer: Any, inputs: Any) -> Any:
     outputs = copy(inputs)
     copy_variables(copy, layer)
     return outputs
+
+
+WEIGHTS = frozenset({"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"})
+
+
+def copy_weights(model: Any, trained: Any) -> None:
+    """Give `model` the weights of `trained`, a network of the same layers with other quantisers."""
+    for layer in trained.layers:
+        theirs = {v.name: v for v in layer.variables if v.name in WEIGHTS}
+        ours = {v.name: v for v in model.get_layer(layer.name).variables if v.name in WEIGHTS}
+        for name in ours.keys() & theirs.keys():
+            ours[name].assign(ops.convert_to_numpy(theirs[name]))
 
 
 def copy_variables(target: Any, source: Any) -> None:

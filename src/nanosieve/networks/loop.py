@@ -14,6 +14,7 @@ from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.checkpoint import TrainingState
 from nanosieve.networks.losses import kl_divergence, mean_squared_error
+from nanosieve.networks.pruning import PruningSchedule, prune
 from nanosieve.networks.settings import TrainingSettings
 
 __all__ = ["TrainingLoop"]
@@ -27,13 +28,19 @@ class TrainingLoop:
         x: (N, 57) events.
         weights: (N,) event weights with mean 1.
         settings: how to train.
+        pruning: what part of the weights becomes zero.
 
     Raises:
         SettingsError: Keras does not run on JAX.
     """
 
     def __init__(
-        self, model: Any, x: NDArray[np.float32], weights: NDArray[np.float32], settings: TrainingSettings
+        self,
+        model: Any,
+        x: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        settings: TrainingSettings,
+        pruning: PruningSchedule | None = None,
     ) -> None:
         self._keras = require("keras", extra="train", purpose="training a network")
         self._jax = require("jax", extra="train", purpose="training a network")
@@ -58,6 +65,8 @@ class TrainingLoop:
             )
         )
         self._optimizer.build(model.trainable_variables)
+        if pruning is not None:
+            prune(model, pruning, self._optimizer, self._steps * settings.epochs)
         layers = [layer for layer in model._flatten_layers() if getattr(layer, "_ebops", None) is not None]
         position = {id(variable): index for index, variable in enumerate(model.non_trainable_variables)}
         self._price_at = [position[id(layer._beta)] for layer in layers]

@@ -7,7 +7,7 @@ from typing import Any
 
 from nanosieve._require import require
 from nanosieve.networks.objects import PHYSICAL_LIMITS
-from nanosieve.networks.quantisers import LayerQuantisers, fixed_quantiser, per_quantity_quantiser
+from nanosieve.networks.quantisers import LayerQuantisers, per_quantity_quantiser
 
 __all__ = [
     "LAMBDA_BITS",
@@ -16,7 +16,7 @@ __all__ = [
     "dense",
     "initialiser",
     "latent_sample",
-    "physical_range_table",
+    "physical_range",
 ]
 
 PURPOSE = "building a network"
@@ -64,23 +64,25 @@ def latent_sample(features: Any, size: int, *, seed: int, quantisers: LayerQuant
     hgq = require("hgq.quantizer", extra="train", purpose=PURPOSE)
     noise = keras.Input((size,), name="noise")
     mean = dense("latent_mean", features, size, seed=seed, quantisers=quantisers)
-    mean = hgq.Quantizer(fixed_quantiser(*MEAN_BITS), name="mean")(mean)
+    mean = hgq.Quantizer(quantisers.stated(*MEAN_BITS), name="mean")(mean)
     lam = dense("latent_lambda", features, size, seed=seed, quantisers=quantisers)
-    lam = hgq.Quantizer(fixed_quantiser(*LAMBDA_BITS), name="lambda")(lam)
+    lam = hgq.Quantizer(quantisers.stated(*LAMBDA_BITS), name="lambda")(lam)
     return layers.SampleLatent(name="latent")([mean, lam, noise]), mean, lam, noise
 
 
 def bounded_model(inputs: Any, raw: Any, latent: tuple[Any, ...], name: str) -> Any:
     """The variational autoencoder of a floating-point decoder: its output bounded, mean and lambda."""
     keras = require("keras", extra="train", purpose=PURPOSE)
-    layers = require("nanosieve.networks.layers", extra="train", purpose=PURPOSE)
     _, mean, lam, noise = latent
-    bounded = layers.PhysicalRange(PHYSICAL_LIMITS, name="physical")(raw)
+    bounded = physical_range(table=False)(raw)
     return keras.Model([inputs, noise], [bounded, mean, lam], name=name)
 
 
-def physical_range_table() -> Any:
-    """``limit tanh(x)`` from 6-bit addresses; pT in steps of 4 GeV."""
+def physical_range(*, table: bool) -> Any:
+    """``limit tanh(x)``: in floating point, or a table of 6-bit addresses; pT in steps of 4 GeV."""
+    if not table:
+        layers = require("nanosieve.networks.layers", extra="train", purpose=PURPOSE)
+        return layers.PhysicalRange(PHYSICAL_LIMITS, name="physical")
     ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose=PURPOSE)
     address = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3))
     content = per_quantity_quantiser(pt=(0, 6, 1), angle=(1, 2, 3), nearest=True)

@@ -1,7 +1,8 @@
 """Post-training quantisation: a network trained with wide quantisers gets narrow ones, from a sample.
 
 Every tensor of weights gets one type, and so does every value between layers along the axes of its quantiser:
-`bits` in all, as many left of the point as the largest magnitude needs.
+`bits` in all, as many left of the point as the largest magnitude needs. The latent mean and lambda get the
+types of the tables that score them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.objects import flatten_objects
+from nanosieve.networks.parts import LAMBDA_BITS, MEAN_BITS
 from nanosieve.networks.quantisers import MOST_FRACTION
 
 __all__ = ["quantise_after_training"]
 
 BITS = (2, 16)
+LATENT = {"mean": MEAN_BITS, "lambda": LAMBDA_BITS}
 MOST_FRACTION_OF_DATA = 5
 
 
@@ -45,6 +48,9 @@ def quantise_after_training(model: Any, objects: NDArray[Any], bits: int = 8) ->
         _narrow(layer.kq.quantizer, np.abs(kernel).max(keepdims=True), bits, MOST_FRACTION)
         if bias is not None:
             _narrow(layer.bq.quantizer, np.abs(bias).max(keepdims=True), bits, MOST_FRACTION)
+    for layer in model.layers:
+        if layer.name in LATENT:
+            _assign(layer.quantizer, *LATENT[layer.name])
     return model
 
 
@@ -76,5 +82,11 @@ def _narrow(quantiser: Any, largest: NDArray[np.float64], bits: int, most_fracti
     magnitude = np.broadcast_to(largest.reshape(largest.shape if largest.size > 1 else ()), shape)
     with np.errstate(divide="ignore"):
         integer = np.where(magnitude > 0, np.ceil(np.log2(magnitude)), -float(most_fraction))
-    quantiser._i.assign(integer)
-    quantiser._f.assign(np.minimum(bits - 1 - integer, most_fraction))
+    _assign(quantiser, integer, np.minimum(bits - 1 - integer, most_fraction))
+
+
+def _assign(quantiser: Any, integer: Any, fraction: Any) -> None:
+    """Set the bits left and right of the point, the same everywhere or one for each width."""
+    shape = quantiser._i.shape
+    quantiser._i.assign(np.broadcast_to(integer, shape))
+    quantiser._f.assign(np.broadcast_to(fraction, shape))

@@ -58,6 +58,10 @@ class LayerQuantisers:
             return _along(data_quantiser(4, 3, least_integer=LEAST_INTEGER), axes)
         return _along(_wide("datalane"), axes)
 
+    def stated(self, integer: int, fraction: int) -> Any:
+        """Of values whose bits beside the sign are stated, unless they are wide."""
+        return fixed_quantiser(integer, fraction) if self.learned else _along(_wide("datalane"), ())
+
     def weight(self) -> Any:
         """Of a kernel."""
         return weight_quantiser(1, 4) if self.learned else _wide("weight")

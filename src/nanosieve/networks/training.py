@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from nanosieve.networks.checkpoint import HISTORY, Checkpoint, TrainingState, fi
 from nanosieve.networks.loop import TrainingLoop
 from nanosieve.networks.model_file import load_model, save_model
 from nanosieve.networks.objects import flatten_objects
+from nanosieve.networks.pruning import PruningSchedule
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.progress import Progress, silent
 
@@ -71,6 +72,7 @@ def train(
     *,
     weights: NDArray[Any] | None = None,
     settings: TrainingSettings | None = None,
+    pruning: PruningSchedule | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train `model` (changed in place) and write ``NAME.keras`` and ``NAME.history.json`` into `folder`.
@@ -84,6 +86,7 @@ def train(
         folder: made if missing.
         weights: (N,) event weights, not negative; only their ratios matter.
         settings: how to train.
+        pruning: what part of the weights becomes zero; only epochs after its end can be the best.
         progress: told after every epoch.
 
     Raises:
@@ -94,17 +97,18 @@ def train(
     settings = settings or TrainingSettings()
     x = flatten_objects(objects)
     w = _checked_weights(weights, len(x))
-    return run_loop(TrainingLoop, model, x, w, folder, settings, progress=progress)
+    return run_loop(TrainingLoop, model, x, w, folder, settings, pruning=pruning, progress=progress)
 
 
 def run_loop(
-    make_loop: Callable[[Any, NDArray[Any], NDArray[Any], TrainingSettings], TrainingLoop],
+    make_loop: Callable[..., TrainingLoop],
     model: Any,
     x: NDArray[Any],
     w: NDArray[Any],
     folder: str | Path,
     settings: TrainingSettings,
     *,
+    pruning: PruningSchedule | None = None,
     more: Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> Trained:
@@ -114,6 +118,7 @@ def run_loop(
         make_loop: `TrainingLoop` or a class like it.
         model, x, w, settings: what it takes.
         folder: made if missing.
+        pruning: what part of the weights becomes zero; only epochs after its end can be the best.
         more: what the result depends on beside them, to be told from other trainings.
         progress: told after every epoch.
 
@@ -123,12 +128,15 @@ def run_loop(
     """
     started = time.perf_counter()
     folder = output_folder(folder)
+    if pruning is not None:
+        settings = replace(settings, price_ramp=max(settings.price_ramp, pruning.end))
+        more = {**(more or {}), "pruning": {**asdict(pruning), "spare": sorted(pruning.spare)}}
     key = fingerprint(model, x, w, {**asdict(settings), **(more or {})})
     path, record_path = folder / f"{model.name}.keras", folder / f"{model.name}.history.json"
     finished = _finished(path, record_path, key, started)
     if finished is not None:
         return finished
-    loop = make_loop(model, x, w, settings)
+    loop = make_loop(model, x, w, settings, pruning)
     checkpoint = Checkpoint(folder / f"{model.name}.checkpoint.npz", key)
     state = checkpoint.load() or loop.initial_state()
     while not loop.done(state):

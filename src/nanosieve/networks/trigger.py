@@ -19,7 +19,7 @@ import numpy as np
 from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.networks.objects import TARGET_EXPONENTS
-from nanosieve.networks.parts import LAMBDA_BITS, MEAN_BITS
+from nanosieve.networks.parts import LAMBDA_BITS, MEAN_BITS, physical_range
 from nanosieve.networks.quantisers import fixed_quantiser, per_quantity_quantiser, table_quantiser
 
 __all__ = ["SCORES", "assemble_trigger", "round_threshold", "score_step"]
@@ -79,7 +79,7 @@ def assemble_trigger(model: Any, *, score: str, threshold: float) -> Any:
         value = _rz(mean, lam) if score == "rz" else _kl(mean, lam)
     else:
         features = _between(model, "latent", "physical", _apply(model, "latent", features))
-        value = _reconstruction(port, _apply(model, "physical", features))
+        value = _reconstruction(port, physical_range(table=True)(features))
     decision = ports.Threshold(round_threshold(threshold, score), name="trigger")(value)
     return keras.Model(inputs, [value, decision], name=f"{model.name}_{score}")
 

@@ -35,6 +35,7 @@ from nanosieve.units import magnitude
 __all__ = [
     "Roc",
     "WorkingPoint",
+    "area_ratio",
     "area_under_curve",
     "clopper_pearson",
     "roc",
@@ -106,6 +107,7 @@ class _Sample:
         if not np.isfinite(w).all() or (w < 0).any() or w.sum() <= 0:
             message = f"{name} weights must be finite, none negative and not all zero"
             raise SampleError(message)
+        self.unsorted, self.given = scores, w
         order = np.argsort(scores, kind="stable")
         self.scores, self.weights = scores[order], w[order]
         self._sum = np.append(np.cumsum(self.weights[::-1])[::-1], 0.0)
@@ -290,16 +292,55 @@ def area_under_curve(
     Raises:
         SampleError: a sample that cannot be used.
     """
-    negatives = _Sample(background, background_weights, "background")
-    positives = _Sample(signal, signal_weights, "signal")
-    below = 1 - _midrank(negatives, positives.scores)
-    above = _midrank(positives, negatives.scores)
-    area = float(np.average(below, weights=positives.weights))
+    samples = _samples((background, signal), (background_weights, signal_weights))
+    area, placements = _placements(samples)
     variance = sum(
-        float(np.sum((sample.weights * (ranked - area)) ** 2)) / sample.total**2
-        for sample, ranked in ((positives, below), (negatives, above))
+        float(np.sum((sample.given * (placed - area)) ** 2)) / sample.total**2
+        for sample, placed in zip(samples, placements, strict=True)
     )
     return Figure(100 * area, "%", Provenance.SIMULATED, error=100 * math.sqrt(variance))
+
+
+def area_ratio(
+    scores: tuple[NDArray[Any], NDArray[Any]],
+    reference: tuple[NDArray[Any], NDArray[Any]],
+    *,
+    weights: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None),
+) -> Figure:
+    """AUC of one score over that of another on the same events: what quantisation leaves of it.
+
+    The error is DeLong's of the pair: what both scores share drops out.
+
+    Args:
+        scores: (N,) of the background and (M,) of the signal.
+        reference: the other score, of the same events.
+        weights: of the background and of the signal.
+
+    Raises:
+        SampleError: a sample that cannot be used.
+    """
+    ours, theirs = _samples(scores, weights), _samples(reference, weights)
+    (area, placed), (other, placed_before) = _placements(ours), _placements(theirs)
+    ratio = area / other
+    variance = sum(
+        float(np.sum((sample.given * ((now - area) - ratio * (before - other))) ** 2)) / sample.total**2
+        for sample, now, before in zip(ours, placed, placed_before, strict=True)
+    )
+    return Figure(ratio, "", Provenance.SIMULATED, error=math.sqrt(variance) / other)
+
+
+def _samples(
+    scores: tuple[NDArray[Any], NDArray[Any]], weights: tuple[NDArray[Any] | None, NDArray[Any] | None]
+) -> tuple[_Sample, _Sample]:
+    return _Sample(scores[0], weights[0], "background"), _Sample(scores[1], weights[1], "signal")
+
+
+def _placements(samples: tuple[_Sample, _Sample]) -> tuple[float, tuple[Floats, Floats]]:
+    """AUC, and the part of the other sample that each event, in the order given, is ranked right against."""
+    negatives, positives = samples
+    above = _midrank(positives, negatives.unsorted)
+    below = 1 - _midrank(negatives, positives.unsorted)
+    return float(np.average(below, weights=positives.given)), (above, below)
 
 
 def _midrank(sample: _Sample, scores: Floats) -> Floats:

@@ -14,10 +14,10 @@ from nanosieve.networks.compress.metrics import (
     paired_loss,
 )
 from nanosieve.networks.compress.plain import plain, scores_of
-from nanosieve.networks.compress.pruning import PruningSchedule, keep_pruned, prune, sparsity
 from nanosieve.networks.compress.quantised import Widths, quantised
 from nanosieve.networks.compress.recipe import Recipe, Workshop
 from nanosieve.networks.compress.search import search
+from nanosieve.networks.pruning import PruningSchedule, keep_pruned, prune, sparsity
 
 __all__ = [
     "Candidate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from nanosieve._require import require
 from nanosieve.errors import SampleError
-from nanosieve.networks.compress.pruning import PruningSchedule, prune
 from nanosieve.networks.loop import TrainingLoop
+from nanosieve.networks.pruning import PruningSchedule
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.networks.training import Trained, run_loop
 from nanosieve.progress import Progress, silent
@@ -56,30 +55,14 @@ def fit(
     """
     settings = settings or TrainingSettings()
     x, labels = _checked(model, x, labels)
-    if pruning is not None:
-        settings = replace(settings, price_ramp=max(settings.price_ramp, pruning.end))
-
-    def loop(model: Any, x: NDArray[Any], w: NDArray[Any], settings: TrainingSettings) -> TrainingLoop:
-        return _Supervised(model, x, w, settings, pruning)
-
-    more = {"loss": "cross-entropy", "pruning": None if pruning is None else _plain_settings(pruning)}
-    return run_loop(loop, model, x, labels, folder, settings, more=more, progress=progress)
+    more = {"loss": "cross-entropy"}
+    return run_loop(
+        _Supervised, model, x, labels, folder, settings, pruning=pruning, more=more, progress=progress
+    )
 
 
 class _Supervised(TrainingLoop):
     """The epochs of `TrainingLoop` with labels in the place of weights."""
-
-    def __init__(
-        self,
-        model: Any,
-        x: NDArray[Any],
-        labels: NDArray[Any],
-        settings: TrainingSettings,
-        pruning: PruningSchedule | None,
-    ) -> None:
-        super().__init__(model, x, labels, settings)
-        if pruning is not None:
-            prune(model, pruning, self._optimizer, self._steps * settings.epochs)
 
     def _adam(self, rate: Any) -> Any:
         """Adam, with larger steps for learned widths, which have to move by whole bits."""
@@ -128,7 +111,3 @@ def _checked(
         message = f"labels from {labels.min()} to {labels.max()}; accepted: whole numbers 0 to {classes - 1}"
         raise SampleError(message)
     return x, labels.astype(np.float32)
-
-
-def _plain_settings(pruning: PruningSchedule) -> dict[str, Any]:
-    return {**asdict(pruning), "spare": sorted(pruning.spare)}

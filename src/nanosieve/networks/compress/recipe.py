@@ -16,9 +16,9 @@ from nanosieve.compiler.graph import Fixed, Graph
 from nanosieve.errors import SettingsError
 from nanosieve.networks.compress.fit import fit
 from nanosieve.networks.compress.plain import plain, scores_of
-from nanosieve.networks.compress.pruning import PruningSchedule, keep_pruned
 from nanosieve.networks.compress.quantised import Widths, quantised
 from nanosieve.networks.model_file import save_model
+from nanosieve.networks.pruning import PruningSchedule, keep_pruned
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.progress import Progress, silent
 

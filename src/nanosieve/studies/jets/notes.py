@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nanosieve.figure import Figure, Provenance
 from nanosieve.report.published import Published, published
 from nanosieve.studies.jets.hardware import Hardware
 from nanosieve.studies.jets.settings import PTQ_ROW, Counterpart
+from nanosieve.studies.verdict import Verdict
 
-__all__ = ["Verdict", "counterpart_of", "note", "published_loss", "verdicts"]
+__all__ = ["counterpart_of", "note", "published_loss", "verdicts"]
 
 BEST_FLOAT: Counterpart = PTQ_ROW
 """No accuracy in floating point was read in arXiv:2103.05579; losses there are counted from 16 bits."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One number of ours and the published one.
-
-    Attributes:
-        name: what it is.
-        ours, theirs: less is better; `theirs` is None where none was read in the source.
-    """
-
-    name: str
-    ours: Figure
-    theirs: Figure | None
-
-    @property
-    def word(self) -> str:
-        """``better``, ``worse``, ``equal`` (within one standard deviation) or ``not published``."""
-        if self.theirs is None:
-            return "not published"
-        error = max(self.ours.error or 0.0, self.theirs.error or 0.0)
-        difference = self.ours.value - self.theirs.value
-        if abs(difference) <= error:
-            return "equal"
-        return "better" if difference < 0 else "worse"
 
 
 def counterpart_of(row: Counterpart | None) -> Published | None:
@@ -81,15 +55,5 @@ def note(hardware: Hardware) -> str:
     row = counterpart_of(rung.counterpart)
     if row is None:
         return f"{rung.title}: no row of its kind was read in its source, so it stands alone. {rung.why}"
-    parts = []
-    for verdict in verdicts(hardware):
-        if verdict.theirs is None:
-            parts.append(
-                f"{verdict.name} {verdict.ours.number()} {verdict.ours.unit} (none published)".strip()
-            )
-        else:
-            parts.append(
-                f"{verdict.name} {verdict.word} ({verdict.ours.number()} against {verdict.theirs.number()} "
-                f"{verdict.ours.unit})"
-            )
+    parts = [str(verdict) for verdict in verdicts(hardware)]
     return f"{rung.title}, beside {row.model} of {row.source.split(',')[0]}: {'; '.join(parts)}. {rung.why}"

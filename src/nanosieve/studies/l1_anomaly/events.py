@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 __all__ = ["Events"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Events:
-    """Events as the trigger sees them.
+    """Events as the trigger sees them; compared by identity, so that scores of them can be kept.
 
     Attributes:
         objects: (events, 19, 3) float32: pT [GeV], eta, phi; see `nanosieve.physics.events.objects`.

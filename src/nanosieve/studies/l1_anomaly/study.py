@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nanosieve._files import output_folder
 from nanosieve.progress import Progress, silent
-from nanosieve.studies.l1_anomaly.hardware import Hardware, build_hardware
-from nanosieve.studies.l1_anomaly.performance import Performance, measure
+from nanosieve.studies.l1_anomaly.comparison import Built
+from nanosieve.studies.l1_anomaly.hardware import build_hardware
+from nanosieve.studies.l1_anomaly.performance import measure
 from nanosieve.studies.l1_anomaly.report import write_study_report
 from nanosieve.studies.l1_anomaly.results import study_results
 from nanosieve.studies.l1_anomaly.samples import prepare_samples
@@ -38,26 +39,26 @@ def run(
         samples = prepare_samples(settings, options, progress)
     with watch.stage("training and thresholds"):
         triggers = make_triggers(settings, samples, options, progress)
-    built: list[tuple[Hardware, Performance]] = []
+    built: list[Built] = []
     for trigger in triggers:
         hardware = build_hardware(trigger, settings, samples, options, watch, progress)
         with watch.stage(f"{trigger.settings.name}: physics"):
-            built.append((hardware, measure(trigger, samples, settings)))
+            built.append(Built(hardware, measure(trigger, samples, settings)))
     with watch.stage("report"):
         report = write_study_report(out, settings, options, samples, built, watch.times)
     results = write_results(
         out / "results.json", study_results(settings, options, samples, built, watch.times)
     )
     headline = [
-        (f"{hardware.trigger.settings.title}: {name}", figure)
-        for hardware, performance in built
+        (f"{each.hardware.trigger.settings.title}: {name}", figure)
+        for each in built
         for name, figure in (
-            ("latency", hardware.timing["latency_ns"]),
-            ("LUT of the device", hardware.synthesis.percent_of_device("lut")),
-            ("trigger rate", performance.rate),
+            ("latency", each.hardware.timing["latency_ns"]),
+            ("LUT of the device", each.hardware.synthesis.percent_of_device("lut")),
+            ("trigger rate", each.performance.rate),
             *(
                 (f"efficiency of {process}", signal.at_rate)
-                for process, signal in performance.signals.items()
+                for process, signal in each.performance.signals.items()
             ),
         )
     ]

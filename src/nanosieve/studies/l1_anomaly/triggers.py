@@ -1,4 +1,4 @@
-"""Networks of the study: trained, turned into triggers, thresholds fixed on background not trained on.
+"""Triggers of the study: thresholds fixed on background not trained on.
 
 The threshold in the hardware is the one of a trigger rate, counted in bunch crossings with pile-up; that of
 the false-positive rate of arXiv:2108.03986 refers to its data set: no pile-up, one lepton above 23 GeV.
@@ -6,8 +6,11 @@ the false-positive rate of arXiv:2108.03986 refers to its data set: no pile-up, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,47 +18,95 @@ from numpy.typing import NDArray
 from nanosieve._files import output_folder
 from nanosieve.compiler.design import load
 from nanosieve.compiler.graph import Graph, decode, encode, interpret
-from nanosieve.networks.autoencoder import build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.model_file import save_model
-from nanosieve.networks.objects import flatten_objects, normalising_exponents
-from nanosieve.networks.training import Trained, train
+from nanosieve.networks.objects import flatten_objects
+from nanosieve.networks.scores import anomaly_scores
 from nanosieve.networks.trigger import assemble_trigger
 from nanosieve.physics.efficiency import WorkingPoint, threshold_at_false_positive_rate, threshold_at_rate
 from nanosieve.progress import Progress
 from nanosieve.studies.l1_anomaly.events import Events
+from nanosieve.studies.l1_anomaly.networks import Network, make_network
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings, TriggerSettings
 from nanosieve.studies.study import StudyOptions
 
-__all__ = ["Trigger", "make_triggers", "score"]
+__all__ = ["Cut", "Score", "Scored", "Trigger", "fix", "make_triggers"]
 
-_BUILDERS = {"autoencoder": build_autoencoder, "variational_autoencoder": build_variational_autoencoder}
+Score: TypeAlias = Callable[[Events], NDArray[np.float64]]
+"""Events → their scores (N,)."""
 
 
 @dataclass(frozen=True)
-class Trigger:
-    """A trained trigger with its threshold.
+class Cut:
+    """A score with its working points.
 
     Attributes:
-        settings: name, score, budget.
-        trained: the network behind it, with its history.
-        graph: the fixed-point graph of the model file, score and threshold included.
-        at_rate: working point in the hardware, at the fixed trigger rate in crossings.
+        score: gives the score of events.
+        at_rate: working point at the fixed trigger rate in crossings.
         at_false_positive_rate: working point at the fixed false-positive rate.
     """
 
-    settings: TriggerSettings
-    trained: Trained
-    graph: Graph
+    score: Score
     at_rate: WorkingPoint
     at_false_positive_rate: WorkingPoint
 
 
-def score(graph: Graph, events: Events, name: str = "score") -> NDArray[np.float64]:
-    """The score that the hardware gives, per event (N,): the reference interpreter on the port's codes."""
-    (port,) = graph.inputs
-    codes = interpret(graph, encode(graph, {port: flatten_objects(events.objects)}))
-    return decode(codes[name], graph.types[graph.outputs[name]]).reshape(-1)
+@dataclass(frozen=True)
+class Scored:
+    """A network with one of its scores.
+
+    Attributes:
+        score: its name, see `nanosieve.networks.trigger`.
+        graph: the fixed-point graph of the model file, score and threshold of `fixed.at_rate` included.
+        fixed: as the hardware computes it.
+        floating: of the float network.
+    """
+
+    score: str
+    graph: Graph
+    fixed: Cut
+    floating: Cut
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trained network with all its scores.
+
+    Attributes:
+        settings: name, scores, budget.
+        network: float, and as it goes into hardware.
+        scored: one for each score; the first is in the hardware.
+    """
+
+    settings: TriggerSettings
+    network: Network
+    scored: tuple[Scored, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """Of the hardware."""
+        return self.scored[0].graph
+
+
+def fix(score: Score, samples: StudySamples, settings: Settings) -> Cut:
+    """The working points of a score.
+
+    Raises:
+        SampleError: the samples are too small for one.
+    """
+    score = cache(score)
+    return Cut(
+        score,
+        threshold_at_rate(
+            score(samples.crossings),
+            settings.rate,
+            weights=samples.crossings.weights,
+            luminosity=settings.luminosity,
+        ),
+        threshold_at_false_positive_rate(
+            score(samples.test), settings.false_positive_rate, weights=samples.test.weights
+        ),
+    )
 
 
 def make_triggers(
@@ -67,37 +118,41 @@ def make_triggers(
         SampleError: the samples are too small for a working point.
     """
     folder = output_folder(options.out / "models")
-    return [_make(trigger, settings, samples, folder, progress) for trigger in settings.triggers]
+    triggers = []
+    for trigger in settings.triggers:
+        network = make_network(trigger, settings, samples.train, folder, progress)
+        scored = tuple(
+            _scored(trigger, network, score, settings, samples, folder) for score in trigger.scores
+        )
+        triggers.append(Trigger(trigger, network, scored))
+    return triggers
 
 
-def _make(
+def _scored(
     trigger: TriggerSettings,
+    network: Network,
+    score: str,
     settings: Settings,
     samples: StudySamples,
     folder: Path,
-    progress: Progress,
-) -> Trigger:
-    exponents = normalising_exponents(samples.train.objects, samples.train.weights)
-    network = _BUILDERS[trigger.network](replace(settings.network, input_exponents=exponents))
-    trained = train(
-        network,
-        samples.train.objects,
-        folder,
-        weights=samples.train.weights,
-        settings=replace(settings.training, bits_price=trigger.bits_price),
-        progress=progress,
-    )
-    path = folder / f"{trigger.name}.keras"
-    save_model(assemble_trigger(trained.model, score=trigger.score, threshold=1.0), path)
+) -> Scored:
+    first = score == trigger.scores[0]
+    path = folder / (f"{trigger.name}.keras" if first else f"{trigger.name}_{score}.keras")
+    save_model(assemble_trigger(network.model, score=score, threshold=1.0), path)
     graph = load(path)
-    at_rate = threshold_at_rate(
-        score(graph, samples.crossings),
-        settings.rate,
-        weights=samples.crossings.weights,
-        luminosity=settings.luminosity,
+    fixed = fix(lambda events: _of_graph(graph, events), samples, settings)
+    save_model(assemble_trigger(network.model, score=score, threshold=fixed.at_rate.threshold), path)
+    floating = network.floating.model
+    return Scored(
+        score,
+        load(path),
+        fixed,
+        fix(lambda events: anomaly_scores(floating, events.objects)[score], samples, settings),
     )
-    save_model(assemble_trigger(trained.model, score=trigger.score, threshold=at_rate.threshold), path)
-    at_false_positive_rate = threshold_at_false_positive_rate(
-        score(graph, samples.test), settings.false_positive_rate, weights=samples.test.weights
-    )
-    return Trigger(trigger, trained, load(path), at_rate, at_false_positive_rate)
+
+
+def _of_graph(graph: Graph, events: Events) -> NDArray[np.float64]:
+    """The score that the hardware gives: the reference interpreter on the port's codes."""
+    (port,) = graph.inputs
+    codes = interpret(graph, encode(graph, {port: flatten_objects(events.objects)}))
+    return decode(codes["score"], graph.types[graph.outputs["score"]]).reshape(-1)

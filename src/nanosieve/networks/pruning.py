@@ -80,7 +80,7 @@ def prune(model: Any, schedule: PruningSchedule, optimizer: Any, steps: int) -> 
     """Make the kernels of `model` obey the schedule in any training with `optimizer`.
 
     The kernels get a constraint that Keras applies after every step; it holds for `model.fit` and for
-    `nanosieve.networks.compress.fit` alike, and is not part of the saved model.
+    `nanosieve.networks` alike, and is not part of the saved model.
 
     Args:
         model: built.
