@@ -36,9 +36,9 @@ def toy(classes: tuple[str, ...] = tuple(KINDS["top"].classes), number: int = 40
 TRAINING = TrainingSettings(epochs=4, batch=64, learning_rate=0.01, price_ramp=0.0, checkpoint_every=1)
 TOY = Benchmark(
     "top", 400, TRAINING, (4,), (6, 10), (Mode("static", 1, 3, proven=True), Mode("non-static", STEPS, 3)),
-    "xcku115", 50, RecurrentNetwork(STEPS, 6, 3, (4,), 1),
+    "xcku115", 50, RecurrentNetwork(STEPS, 6, 3, (4,), 1), 100,
 )  # fmt: skip
-SETTINGS = Settings((TOY,), cells=("GRU",), calibration=60, test=100, random_vectors=20, kept=0.9)
+SETTINGS = Settings((TOY,), cells=("GRU",), calibration=60, random_vectors=20, kept=0.9)
 
 
 def options(folder: Path, **given: object) -> StudyOptions:

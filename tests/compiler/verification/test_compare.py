@@ -25,7 +25,8 @@ from nanosieve.compiler.graph import (
     interpret,
 )
 from nanosieve.compiler.hardware import Budget, build_design
-from nanosieve.compiler.verification import read_design, verify
+from nanosieve.compiler.verification import read_design, stages, verify
+from nanosieve.compiler.verification.simulation import simulate
 from nanosieve.errors import InputFileError, SampleError, SettingsError, VerificationError
 
 GRAPH = toy_graph()
@@ -136,6 +137,29 @@ def test_one_flipped_weight_is_found_by_layer(toy_copy: Path, layer: str, kind: 
     assert "event" in message
     assert message.count("(code ") == 2
     assert not list(golden.iterdir())
+
+
+def test_simulations_side_by_side_are_one_proof(toy_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All vectors are there, and a fault is told with the number that the vector has among all."""
+    monkeypatch.setattr(stages, "LEAST_CYCLES", 50)
+    monkeypatch.setattr(stages, "default_workers", lambda: 3)
+    started: list[int] = []
+
+    def counted(design: object, codes: Mapping[str, np.ndarray], *args: object, **kwargs: object) -> object:
+        started.append(len(next(iter(codes.values()))))
+        return simulate(design, codes, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stages, "simulate", counted)
+    verify(toy_copy, EVENTS, random=0, streamed=0, golden=0, framework=_trained)
+    assert len(started) == 3
+    assert sum(started) == 300 + 17 + 23
+    _flip(toy_copy, "relu_1", "shift amount", 0)
+    with pytest.raises(VerificationError) as together:
+        verify(toy_copy, EVENTS, random=0, streamed=0, golden=0)
+    monkeypatch.undo()
+    with pytest.raises(VerificationError) as alone:
+        verify(toy_copy, EVENTS, random=0, streamed=0, golden=0)
+    assert str(together.value) == str(alone.value)
 
 
 def test_a_wrong_wire_behind_the_layers_is_found(toy_copy: Path) -> None:

@@ -49,12 +49,15 @@ def soonest(reads: Reads, pace: int = 1) -> Integers:
     if external.all():
         steps = pace * np.arange(reads.slots)
         return np.asarray(np.maximum.accumulate(need - steps) + steps)
-    ports = [np.flatnonzero(~external[:, j]) for j in range(reads.slots)]
+    slot, port = np.nonzero(~external.T)  # in the order of the slots
+    after = reads.own[port, slot]
+    delay = reads.arrival[port, slot] + reads.late[port, slot] + 1
+    first = np.searchsorted(slot, np.arange(reads.slots + 1))
     for j in range(reads.slots):
         begin = max(int(need[j]), int(start[j - 1]) + pace if j else 0)
-        for p in ports[j]:
-            made = int(start[reads.own[p, j]]) + int(reads.arrival[p, j])
-            begin = max(begin, made + 1 + int(reads.late[p, j]))
+        own = slice(first[j], first[j + 1])
+        if own.start < own.stop:
+            begin = max(begin, int((start[after[own]] + delay[own]).max()))
         start[j] = begin
     return start
 

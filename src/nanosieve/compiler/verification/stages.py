@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,15 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Graph, decode
+from nanosieve.compiler.verification.bench import Bench
 from nanosieve.compiler.verification.difference import check_hardware, check_layers
 from nanosieve.compiler.verification.folder import DesignFolder
 from nanosieve.compiler.verification.simulation import simulate
 from nanosieve.compiler.verification.stimulus import Stimulus
 from nanosieve.compiler.verification.vector_set import VectorSet, flat, take
+from nanosieve.compiler.verification.verilator import build
 from nanosieve.errors import VerificationError
-from nanosieve.progress import Progress
+from nanosieve.executor import default_workers
+from nanosieve.progress import Progress, silent
 
 __all__ = ["Case", "Framework", "FrameworkStage", "HardwareStage", "Stage", "check_outputs"]
+
+LEAST_CYCLES = 5000
+"""Of a simulation beside others; below, starting it costs more than it saves."""
 
 Codes = NDArray[np.int64]
 Values = NDArray[Any]
@@ -108,7 +115,7 @@ class HardwareStage:
         design, vectors = self.design, case.vectors
         codes = {name: flat(array) for name, array in vectors.codes.items()}
         everything = np.arange(len(vectors))
-        found = simulate(design, codes, name=vectors.name, progress=progress).outputs
+        found = _simulate_all(design, codes, vectors, progress)
         check_hardware(design, case.graph, vectors, case.expected, found, everything)
         where = "" if design.level == "RTL" else f"in the {design.level}, "
         again = {} if design.level == "RTL" else {f"in the {design.level}": len(vectors)}
@@ -129,6 +136,38 @@ class HardwareStage:
             check_hardware(design, case.graph, vectors, case.expected, arrived, pick[stream.delivered])
             again[f"{where}with gaps and resets"] = int(stream.delivered.sum())
         return again
+
+
+def _simulate_all(
+    design: DesignFolder, codes: Mapping[str, Codes], vectors: VectorSet, progress: Progress
+) -> dict[str, Codes]:
+    """Outputs for all vectors, from as many simulations side by side as there are processors to use."""
+    number = len(vectors) * design.interval_cycles // LEAST_CYCLES
+    number = max(1, min(default_workers(), number, len(vectors)))
+    ends = np.linspace(0, len(vectors), number + 1).astype(int)
+    build(Bench(design), progress=progress)
+
+    def part(place: int) -> Mapping[str, Codes]:
+        first, last = ends[place], ends[place + 1]
+        return simulate(
+            design,
+            {name: array[first:last] for name, array in codes.items()},
+            name=lambda vector: vectors.name(int(first) + vector),
+            progress=_of_all(progress, number) if place == 0 else silent,
+        ).outputs
+
+    with ThreadPoolExecutor(number) as pool:
+        parts = list(pool.map(part, range(number)))
+    return {name: np.concatenate([found[name] for found in parts]) for name in parts[0]}
+
+
+def _of_all(progress: Progress, number: int) -> Progress:
+    """What one of `number` simulations of the same length says, as if it spoke for all."""
+
+    def told(stage: str, done: float, total: float, note: str = "") -> None:
+        progress(stage, number * done, number * total, note)
+
+    return told
 
 
 def check_outputs(stage: str, given: Mapping[str, Values], case: Case) -> None:

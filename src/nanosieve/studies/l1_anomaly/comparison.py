@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nanosieve.compiler.design import Design
+from nanosieve.devices import find_device
 from nanosieve.figure import Figure, Provenance
 from nanosieve.report.published import Published, published
 from nanosieve.studies.l1_anomaly.hardware import Hardware
@@ -11,7 +13,7 @@ from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.settings import SIGNALS
 from nanosieve.studies.verdict import Verdict
 
-__all__ = ["RESOURCES", "Built", "counterpart", "interval", "loss", "note", "verdicts"]
+__all__ = ["RESOURCES", "Built", "counterpart", "estimated", "interval", "loss", "note", "verdicts"]
 
 RESOURCES = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM": "bram36"}
 
@@ -35,10 +37,21 @@ def counterpart(hardware: Hardware) -> Published:
     return rows[hardware.trigger.settings.published]
 
 
-def interval(hardware: Hardware) -> Figure:
-    """Time between two events, as the RTL has shown, at the clock of the delay model."""
-    cycles = hardware.timing["interval_cycles"].value
-    return Figure(cycles * hardware.trigger.settings.budget.period_ns, "ns", Provenance.ESTIMATED)
+def interval(design: Design) -> Figure:
+    """Time between two events at the clock of the delay model."""
+    cycles = design.timing["interval_cycles"].value
+    return Figure(cycles * design.hardware.budget.period_ns, "ns", Provenance.ESTIMATED)
+
+
+def estimated(design: Design) -> list[Figure]:
+    """Resources of a design that was only compiled, in percent of its device, in the order of `RESOURCES`."""
+    device = find_device(design.hardware.budget.device)
+    found = []
+    for kind in RESOURCES.values():
+        count, share = design.hardware.estimate[kind], 100 / device.count(kind)
+        error = None if count.error is None else count.error * share
+        found.append(Figure(count.value * share, "%", count.provenance, error, count.source))
+    return found
 
 
 def loss(performance: Performance) -> tuple[str, Figure]:
@@ -58,7 +71,7 @@ def verdicts(hardware: Hardware) -> list[Verdict]:
         for name, kind in RESOURCES.items()
     ]
     found.append(Verdict("latency", hardware.timing["latency_ns"], theirs["latency"]))
-    found.append(Verdict("interval", interval(hardware), theirs["interval"]))
+    found.append(Verdict("interval", interval(hardware.design), theirs["interval"]))
     return found
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanosieve.compiler.design import Design, compile
+from nanosieve.errors import BudgetError
 from nanosieve.networks.objects import flatten_objects
 from nanosieve.progress import Progress
 from nanosieve.studies.l1_anomaly.samples import StudySamples
@@ -17,11 +19,21 @@ from nanosieve.studies.study import Stopwatch, StudyOptions
 __all__ = ["Hardware", "build_hardware"]
 
 
+BUNCH_SPACING = "25 ns"
+
+
 @dataclass(frozen=True)
 class Hardware(Proven):
-    """One trigger as hardware, with the proof and the counts."""
+    """One trigger as hardware, with the proof and the counts.
+
+    Attributes:
+        trigger: the network.
+        every_crossing: where `design` takes longer than a bunch crossing, one of the same network that does
+            not: compiled, its numbers estimated; None if there is none, or no need.
+    """
 
     trigger: Trigger
+    every_crossing: Design | None
 
 
 def build_hardware(
@@ -53,4 +65,14 @@ def build_hardware(
         watch=watch,
         progress=progress,
     )
-    return Hardware(*proven, trigger)
+    return Hardware(*proven, trigger, _every_crossing(trigger))
+
+
+def _every_crossing(trigger: Trigger) -> Design | None:
+    budget = replace(trigger.settings.budget, every=BUNCH_SPACING)
+    if trigger.settings.budget.every_ns <= budget.every_ns:
+        return None
+    try:
+        return compile(trigger.graph, budget)
+    except BudgetError:
+        return None

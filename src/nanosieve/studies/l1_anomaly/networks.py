@@ -38,7 +38,8 @@ class Network:
     """A trained network.
 
     Attributes:
-        floating: the float network, all weights kept: what quantisation and pruning are measured against.
+        floating: the float network, all weights kept and trained as long: what quantisation and pruning are
+            measured against.
         trained: the training that the weights of the hardware come from.
         model: what goes into hardware.
     """
@@ -73,13 +74,19 @@ def make_network(
             progress=progress,
         )
 
-    floating = trained(_build(trigger, settings, background, learned=False), "float")
-    model = _build(trigger, settings, background, learned=not trigger.bits)
     layers = require("nanosieve.networks.layers", extra="train", purpose="training a network")
-    layers.copy_weights(model, floating.model)
+    begun = trained(_build(trigger, settings, background, learned=False), "begun")
+
+    def going_on(*, learned: bool) -> Any:
+        model = _build(trigger, settings, background, learned=learned)
+        layers.copy_weights(model, begun.model)
+        return model
+
+    floating = trained(going_on(learned=False), "float")
     if not trigger.bits:
-        result = trained(model, "learned", price=trigger.bits_price)
+        result = trained(going_on(learned=True), "learned", price=trigger.bits_price)
         return Network(floating, result, result.model)
+    model = going_on(learned=False)
     result = trained(model, "pruned", pruning=_pruning(trigger, model))
     narrow = quantise_after_training(result.model, background.objects[:RANGES_FROM], trigger.bits)
     return Network(floating, result, narrow)

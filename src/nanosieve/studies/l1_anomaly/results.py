@@ -10,6 +10,7 @@ from typing import Any
 from nanosieve.figure import Figure
 from nanosieve.report.published import published
 from nanosieve.studies.l1_anomaly.comparison import Built, note, verdicts
+from nanosieve.studies.l1_anomaly.hardware import Hardware
 from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings
@@ -39,7 +40,7 @@ def study_results(
         "versions": {name: version(name) for name in _PACKAGES},
         "settings": asdict(settings),
         "samples": samples.processes,
-        "designs": {_name(each): each.hardware.to_dict() for each in built},
+        "designs": {_name(each): _design(each.hardware) for each in built},
         "verification": {_name(each): each.hardware.verification.to_dict() for each in built},
         "physics": {
             _name(each): {p.scored.score: _physics(p, settings) for p in each.performances} for each in built
@@ -62,6 +63,12 @@ def study_results(
 
 def _name(built: Built) -> str:
     return built.hardware.trigger.settings.name
+
+
+def _design(hardware: Hardware) -> dict[str, Any]:
+    faster = hardware.every_crossing
+    more = {} if faster is None else {"timing": faster.timing, "estimate": faster.hardware.estimate}
+    return {**hardware.to_dict(), "every_crossing": more}
 
 
 def _physics(performance: Performance, settings: Settings) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def settings_for(size: Size, seed: int) -> Settings:
         training = TrainingSettings(epochs=120, patience=30, seed=seed)
         return Settings(
             4_000_000, 56_000, training, replace(training, learning_rate=3e-3), 1e-5,
-            network=NetworkSettings(seed=seed), convolutional=ConvolutionalSettings(seed=seed), random_vectors=100_000,
+            network=NetworkSettings(seed=seed), convolutional=ConvolutionalSettings(seed=seed),
+            random_vectors=100_000,
         )  # fmt: skip
     return Settings(
         20_000,

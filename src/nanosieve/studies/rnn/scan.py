@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve._files import output_folder, write_text
 from nanosieve.compiler.precision_scan import PrecisionScan, ScanPoint, area_under_roc, scan_precision
 from nanosieve.executor import run_tasks
+from nanosieve.figure import Figure
 from nanosieve.progress import Progress
 from nanosieve.studies.rnn.networks import TrainedNetwork
 from nanosieve.studies.rnn.samples import StudySequences
@@ -37,8 +41,9 @@ def precision_of(cell: str, bits: int | str, integer: int | None = None) -> dict
 
 @dataclass(frozen=True)
 class _Task:
-    """One curve."""
+    """One curve, and the folder that keeps it."""
 
+    kept: Path
     name: str
     path: Path
     cell: str
@@ -50,9 +55,21 @@ class _Task:
     scores: NDArray[np.float32]
     seed: int
 
+    @property
+    def file(self) -> Path:
+        """Where the curve is kept: the name holds everything that it depends on."""
+        digest = hashlib.sha256(self.path.read_bytes())
+        digest.update(repr((self.cell, self.integer, self.bits, self.seed, TABLE_BITS)).encode())
+        for values in (self.calibration, self.test, self.labels, self.scores):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return self.kept / f"{self.name}-{digest.hexdigest()[:16]}.json"
+
 
 def _scan(task: _Task) -> PrecisionScan:
-    return scan_precision(
+    """The curve, or the one that an earlier call has kept."""
+    if task.file.is_file():
+        return _read(task.file)
+    scan = scan_precision(
         task.path,
         task.calibration,
         area_under_roc,
@@ -65,6 +82,33 @@ def _scan(task: _Task) -> PrecisionScan:
         called="AUC",
         seed=task.seed,
     )
+    _write(scan, task.file)
+    return scan
+
+
+def _write(scan: PrecisionScan, path: Path) -> None:
+    points = [
+        {**asdict(point), "value": point.value.to_dict(), "ratio": point.ratio.to_dict()}
+        for point in scan.points
+    ]
+    record = {
+        "name": scan.name, "metric": scan.metric, "reference": scan.reference.to_dict(), "points": points
+    }  # fmt: skip
+    write_text(path, json.dumps(record, indent=1) + "\n")
+
+
+def _read(path: Path) -> PrecisionScan:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    points = tuple(
+        ScanPoint(
+            point["bits"],
+            point["precision"],
+            Figure.from_dict(point["value"]),
+            Figure.from_dict(point["ratio"]),
+        )
+        for point in record["points"]
+    )
+    return PrecisionScan(record["name"], record["metric"], Figure.from_dict(record["reference"]), points)
 
 
 def scan_networks(
@@ -78,15 +122,17 @@ def scan_networks(
     The float network and the graph are judged on the same events, so that most of the statistical error
     drops out of their ratio; what is left is its error, from resampled events.
     """
+    folder = output_folder(options.out / "scans")
     tasks: list[_Task] = []
     owners: list[str] = []
     for name, (network, sequences) in networks.items():
-        number = settings.test
+        number = network.benchmark.test
         for integer in (None, *network.benchmark.integer_bits):
             bits = tuple(b for b in network.benchmark.total_bits if integer is None or b > integer)
             owners.append(name)
             tasks.append(
                 _Task(
+                    folder,
                     name,
                     network.path,
                     network.cell,

@@ -52,6 +52,7 @@ class Benchmark:
         device: it is built for.
         proof_events: events of the proof in the RTL.
         network: its sizes.
+        test: test sequences of the scan, at most.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Benchmark:
     device: str
     proof_events: int
     network: RecurrentNetwork
+    test: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,6 @@ class Settings:
         cells: of `nanosieve.networks.recurrent.CELLS`.
         train_fraction: part of the sequences that is trained on; the rest is the test sample.
         calibration: training sequences from which types are chosen.
-        test: test sequences of the scan, at most.
         kept: part of the floating AUC that the number of bits of the hardware must keep.
         clock: of the hardware.
         proven_modes: whether all modes are proven, or only those marked.
@@ -87,7 +88,6 @@ class Settings:
     cells: tuple[str, ...] = CELLS
     train_fraction: float = 0.7
     calibration: int = 300
-    test: int = 3000
     kept: float = 0.995
     clock: str = "200 MHz"
     proven_modes: bool = False
@@ -112,26 +112,26 @@ def modes_of(network: RecurrentNetwork) -> tuple[Mode, ...]:
     return (*([Mode("static, whole state at once", 1, 1)] if units <= 32 else []), *modes)
 
 
-_NUMBERS: Mapping[Size, Mapping[str, tuple[int, int, int, int]]] = {
+_NUMBERS: Mapping[Size, Mapping[str, tuple[int, int, int, int, int]]] = {
     Size.SMALL: {
-        "top": (6000, 40, 128, 5000),
-        "flavour": (4000, 25, 128, 5000),
-        "quickdraw": (1500, 15, 64, 200),
+        "top": (6000, 40, 128, 5000, 3000),
+        "flavour": (4000, 25, 128, 5000, 1000),
+        "quickdraw": (1500, 15, 64, 200, 300),
     },
     Size.FULL: {
-        "top": (300_000, 100, 512, 5000),
-        "flavour": (300_000, 60, 512, 5000),
-        "quickdraw": (110_000, 50, 512, 5000),
+        "top": (300_000, 100, 512, 5000, 30_000),
+        "flavour": (300_000, 60, 512, 5000, 30_000),
+        "quickdraw": (110_000, 50, 512, 5000, 30_000),
     },
 }
-"""Sequences of each class, epochs, batch, events of the proof."""
+"""Sequences of each class, epochs, batch, events of the proof and of the scan."""
 
 
 def settings_for(size: Size, seed: int) -> Settings:
     """The settings of a size; the full one has about as many drawings as the publication."""
     benchmarks = []
     for name, network in RECURRENT.items():
-        number, epochs, batch, proof = _NUMBERS[size][name]
+        number, epochs, batch, proof, test = _NUMBERS[size][name]
         small = size is Size.SMALL
         bits = (8, 10, 12, 16) if small and name == "quickdraw" else (6, 8, 10, 12, 14, 16)
         training = TrainingSettings(
@@ -141,11 +141,11 @@ def settings_for(size: Size, seed: int) -> Settings:
         integer = (6,) if small else (4, 6, 8)
         device = "xcku115" if name == "top" else "alveo-u250"
         benchmarks.append(
-            Benchmark(name, number, training, integer, bits, modes_of(network), device, proof, network)
+            Benchmark(name, number, training, integer, bits, modes_of(network), device, proof, network, test)
         )
     if size is Size.FULL:
         return Settings(
-            tuple(benchmarks), test=30_000, calibration=2000, proven_modes=True, random_vectors=1000,
+            tuple(benchmarks), calibration=2000, proven_modes=True, random_vectors=1000,
             synthesised=tuple(RECURRENT), largest_synthesis=100_000.0, seed=seed,
         )  # fmt: skip
     return Settings(tuple(benchmarks), seed=seed)
