@@ -6,9 +6,13 @@ import pytest
 from nanosieve.errors import SettingsError
 from nanosieve.networks.autoencoder import NetworkSettings, build_autoencoder, build_variational_autoencoder
 from nanosieve.networks.exactness import FLOAT32_BITS, widest_sums
+from nanosieve.networks.layers import copy_weights
 from nanosieve.networks.post_training import quantise_after_training
+from nanosieve.networks.pruning import PruningSchedule, sparsity
 from nanosieve.networks.quantisers import MOST_FRACTION
 from nanosieve.networks.scores import anomaly_scores
+from nanosieve.networks.settings import TrainingSettings
+from nanosieve.networks.training import train
 from nanosieve.networks.trigger import assemble_trigger
 
 NETWORK = NetworkSettings(hidden=(8, 6), latent=2, learned=False, seed=2)
@@ -53,3 +57,37 @@ def test_the_autoencoder_too(toy):
 def test_another_number_of_bits_is_refused(toy):
     with pytest.raises(SettingsError, match=r"1 bits for post-training quantisation; accepted: 2 to 16"):
         quantise_after_training(build_autoencoder(NETWORK), toy(30), 1)
+
+
+def test_half_of_the_weights_are_pruned_while_it_is_trained(toy, tmp_path):
+    model = build_variational_autoencoder(NETWORK)
+    spare = [layer.name for layer in model.layers if layer.name in ("decoder_1", "decoder_2", "output")]
+    schedule = PruningSchedule(0.5, end=0.4, spare=spare)
+    settings = TrainingSettings(epochs=4, batch=64, bits_price=0.0)
+    trained = train(model, toy(400), tmp_path, settings=settings, pruning=schedule)
+    zeros = sparsity(trained.model)
+    assert all(zeros[name] >= 0.5 for name in LAYERS)
+    assert all(zeros[name] < 0.1 for name in spare)
+    assert trained.best_epoch >= 2, "not before the schedule has ended"
+    again = train(
+        build_variational_autoencoder(NETWORK), toy(400), tmp_path, settings=settings, pruning=schedule
+    )
+    assert again.history == trained.history
+    other = train(build_variational_autoencoder(NETWORK), toy(400), tmp_path, settings=settings)
+    assert other.history != trained.history, "without pruning it is another training"
+
+
+def test_learned_bits_begin_with_the_weights_of_the_float_network(toy):
+    floating = build_variational_autoencoder(NETWORK)
+    floating.get_layer("encoder_1").moving_mean.assign(np.full(8, 0.25))
+    learned = build_variational_autoencoder(NetworkSettings(hidden=(8, 6), latent=2, seed=9))
+    other = build_variational_autoencoder(NetworkSettings(hidden=(8, 6), latent=2, learned=False, seed=9))
+    x = toy(200)
+    reference = anomaly_scores(floating, x)["kl"]
+    assert not np.allclose(anomaly_scores(other, x)["kl"], reference)
+    for model in (learned, other):
+        copy_weights(model, floating)
+        for name in LAYERS:
+            ours, theirs = (np.asarray(m.get_layer(name)._kernel) for m in (model, floating))
+            assert np.array_equal(ours, theirs)
+    assert np.array_equal(anomaly_scores(other, x)["kl"], reference)

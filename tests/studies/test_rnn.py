@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nanosieve.compiler.precision_scan import PrecisionScan, ScanPoint
 from nanosieve.errors import InputFileError, SampleError
+from nanosieve.figure import Figure, Provenance
 from nanosieve.networks.recurrent import RECURRENT, RecurrentNetwork
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.physics.events.sequences import KINDS, LabelledSequences, write_sequences
 from nanosieve.progress import silent
 from nanosieve.studies import Size, StudyOptions, find_study
+from nanosieve.studies.rnn import scan
 from nanosieve.studies.rnn.comparison import weights_per_event
 from nanosieve.studies.rnn.samples import prepare_sequences
 from nanosieve.studies.rnn.scan import precision_of
@@ -86,6 +89,31 @@ class TestSequencesOfTheUser:
         (quickdraw,) = (b for b in settings_for(Size.SMALL, 1).benchmarks if b.name == "quickdraw")
         with pytest.raises(InputFileError, match=r"has no drawings of bee, butterfly, mosquito, snail"):
             prepare_sequences(quickdraw, SETTINGS, options(tmp_path, samples=tmp_path), silent)
+
+
+def test_curves_outlive_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found again equals what was made, and another seed is another curve."""
+    number = Figure(0.97, "", Provenance.SIMULATED, 0.01, "100 events")
+    curve = PrecisionScan(scan.CHOSEN, "AUC", number, (ScanPoint(8, precision_of("GRU", 8), number, number),))
+    made: list[int] = []
+
+    def counted(*args: object, **kwargs: object) -> PrecisionScan:
+        made.append(1)
+        return curve
+
+    monkeypatch.setattr(scan, "scan_precision", counted)
+    model = tmp_path / "model.keras"
+    model.write_bytes(b"weights")
+    events = np.zeros((3, 2), np.float32)
+    task = scan._Task(
+        tmp_path, "top", model, "GRU", None, (8,), events, events, np.arange(3), events, 1
+    )  # fmt: skip
+    assert scan._scan(task) == scan._scan(task) == curve
+    assert len(made) == 1
+    scan._scan(replace(task, seed=2))
+    model.write_bytes(b"others")
+    scan._scan(task)
+    assert len(made) == 3
 
 
 def test_the_types_of_the_scan() -> None:

@@ -121,6 +121,7 @@ def efficiency_curves(
     marks: Sequence[tuple[float, str]] = (),
     logarithmic: bool = True,
     conditions: str = "",
+    legend: str = "lower right",
 ) -> Drawing:
     """One panel of efficiency against rate (or, as a turn-on, against pT), with statistical bands.
 
@@ -131,6 +132,7 @@ def efficiency_curves(
         marks: values to mark with a line, each with its label.
         logarithmic: both axes; a turn-on is drawn with linear ones.
         conditions: right end of the headline.
+        legend: the corner in which it stands.
     """
 
     def draw(axes: Any) -> None:
@@ -152,7 +154,7 @@ def efficiency_curves(
             axes.set_ylim(0, 118)
         axes.set_xlabel(axis)
         axes.set_ylabel("Signal efficiency [%]")
-        axes.legend(loc="lower right")
+        axes.legend(loc=legend)
         headline(axes, title, conditions)
 
     return Drawing((panel(draw, label=f"{title}: efficiency against {axis}"),))

@@ -79,6 +79,8 @@ class Sketcher:
             tuple[object, ...], tuple[dict[str, list[Element | None]], tuple[SketchedPart, ...], int]
         ] = {}
         """Choices of the first layers → elements, parts and interval so far."""
+        self.refused: dict[tuple[object, ...], BudgetError | FoldingError] = {}
+        """Choices of the first layers → why the last of them cannot be built, whatever comes behind."""
 
     def sketch(self, plan: Plan) -> Sketch:
         """Sketch `plan`.
@@ -146,8 +148,14 @@ class _Sketching(House):
         if known is not None:
             self.buses, self.sketched, self.interval = dict(known[0]), list(known[1]), known[2]
             return
-        for part in self.sketcher.parts(name, nodes, plan.layers.get(name)):
-            self.add(part)
+        if self.key in self.sketcher.refused:
+            raise self.sketcher.refused[self.key].with_traceback(None)
+        try:
+            for part in self.sketcher.parts(name, nodes, plan.layers.get(name)):
+                self.add(part)
+        except (BudgetError, FoldingError) as error:
+            self.sketcher.refused[self.key] = error
+            raise
         self.sketcher.begun[self.key] = (dict(self.buses), tuple(self.sketched), self.interval)
 
     def once(self, part: Part) -> Made:

@@ -81,8 +81,8 @@ def note(built: Built) -> str:
     row = counterpart(built.hardware)
     process, lost = loss(built.performance)
     quantised = (
-        f"of the float network's AUC the {own.kind} one loses {lost.number()} % at most "
-        f"({SIGNALS[process]}; none published)"
+        f"quantisation costs {lost.number()} % of the float network's AUC at most ({SIGNALS[process]}; none "
+        "published)"
     )
     numbers = "; ".join(str(verdict) for verdict in verdicts(built.hardware))
     return (

@@ -69,7 +69,7 @@ def physics_section(settings: Settings, built: Sequence[Built]) -> Section:
                 "with how far the threshold moves with the background events that fix it.",
             ),
             Picture(
-                tuple(_against_rate(process, shown, settings) for process in SIGNALS),
+                tuple(_against_rate(process, shown) for process in SIGNALS),
                 f"Efficiency against the bandwidth that it costs: events of {EVENT_SIZE:g} MB, as in CMS in "
                 f"Run 3, make {8 * EVENT_SIZE:g} Gb/s of one kHz.",
             ),
@@ -125,7 +125,7 @@ def _rows(every: Sequence[Performance]) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _against_rate(process: str, shown: Sequence[Performance], settings: Settings) -> Drawing:
+def _against_rate(process: str, shown: Sequence[Performance]) -> Drawing:
     """One signal: efficiency of each network against the trigger rate in crossings."""
     curves = []
     for performance in shown:
@@ -136,12 +136,11 @@ def _against_rate(process: str, shown: Sequence[Performance], settings: Settings
         curves.append(
             EfficiencyCurve(label, rates[kept], 100 * curve.true_positive_rate[kept], 100 * curve.error[kept])
         )
-    wanted = magnitude(settings.rate, "kHz", name="trigger rate")
     return efficiency_curves(
         curves,
         title=SIGNALS[process],
         axis=f"Trigger rate [kHz] = bandwidth [{8 * EVENT_SIZE:g} Gb/s]",
-        marks=((wanted, settings.rate),),
+        legend="upper left",
     )
 
 

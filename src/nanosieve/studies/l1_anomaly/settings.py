@@ -151,7 +151,7 @@ def settings_for(size: Size, seed: int) -> Settings:
             random_vectors=100_000,
         )  # fmt: skip
     return Settings(
-        20_000,
+        15_000,
         600,
         TrainingSettings(seed=seed),
         TrainingSettings(epochs=20, batch=256, learning_rate=3e-3, patience=20, seed=seed),
@@ -162,4 +162,6 @@ def settings_for(size: Size, seed: int) -> Settings:
         crossings="minbias:8000,hard_qcd:5000,w_lnu:500,drell_yan:500,ttbar:100",
         signal_crossings=400,
         pool=3000,
+        proof_events=6000,
+        random_vectors=5000,
     )

@@ -116,7 +116,7 @@ _NUMBERS: Mapping[Size, Mapping[str, tuple[int, int, int, int, int]]] = {
     Size.SMALL: {
         "top": (6000, 40, 128, 5000, 3000),
         "flavour": (4000, 25, 128, 5000, 1000),
-        "quickdraw": (1500, 15, 64, 200, 300),
+        "quickdraw": (1500, 15, 64, 0, 300),
     },
     Size.FULL: {
         "top": (300_000, 100, 512, 5000, 30_000),
@@ -139,9 +139,11 @@ def settings_for(size: Size, seed: int) -> Settings:
             checkpoint_every=1,
         )  # fmt: skip
         integer = (6,) if small else (4, 6, 8)
+        # to search a schedule for 100 steps of 128 units takes longer than all the rest
+        modes = () if small and name == "quickdraw" else modes_of(network)
         device = "xcku115" if name == "top" else "alveo-u250"
         benchmarks.append(
-            Benchmark(name, number, training, integer, bits, modes_of(network), device, proof, network, test)
+            Benchmark(name, number, training, integer, bits, modes, device, proof, network, test)
         )
     if size is Size.FULL:
         return Settings(
