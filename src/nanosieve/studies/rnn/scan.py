@@ -24,6 +24,7 @@ from nanosieve.studies.study import StudyOptions
 __all__ = ["CHOSEN", "bits_needed", "precision_of", "scan_networks"]
 
 CHOSEN = "integer bits chosen"
+FORMAT = 1
 _TABLES = {"LSTM": ("gates", "candidate", "cell_output"), "GRU": ("gates", "candidate")}
 
 
@@ -57,9 +58,12 @@ class _Task:
 
     @property
     def file(self) -> Path:
-        """Where the curve is kept: the name holds everything that it depends on."""
-        digest = hashlib.sha256(self.path.read_bytes())
-        digest.update(repr((self.cell, self.integer, self.bits, self.seed, TABLE_BITS)).encode())
+        """Where the curve is kept: the name holds everything that it depends on.
+
+        The network is told by its scores: its file states when it was written, and never is the same.
+        """
+        settings = (FORMAT, self.cell, self.integer, self.bits, self.seed, TABLE_BITS)
+        digest = hashlib.sha256(repr(settings).encode())
         for values in (self.calibration, self.test, self.labels, self.scores):
             digest.update(np.ascontiguousarray(values).tobytes())
         return self.kept / f"{self.name}-{digest.hexdigest()[:16]}.json"
