@@ -5,8 +5,10 @@ import pytest
 
 from nanosieve.compiler.graph import Add, Builder, Constant, Dense, Fixed, Graph, Relu, TensorType
 from nanosieve.compiler.hardware import Budget, HardwareDesign, build_design
+from nanosieve.compiler.synthesis import ModuleResources, Resources, Synthesis
+from nanosieve.devices import find_device
 from nanosieve.figure import Figure, Provenance
-from nanosieve.report import bits_of, pipeline_chart, pipeline_of
+from nanosieve.report import bits_of, pipeline_chart, pipeline_of, resources_of
 
 KERNEL = np.array([[3, 0, -8], [0, 5, 1], [7, 0, 0], [-1, 2, 6]])
 
@@ -68,3 +70,24 @@ def test_the_picture_follows_the_clock(graph):
         for clock in ("50 MHz", "500 MHz")
     )
     assert slow < fast
+
+
+def test_what_a_layer_does_in_its_slots_counts_with_the_layer():
+    def counts(lut):
+        number = Figure(lut, "", Provenance.SYNTHESISED)
+        return Resources(number, *5 * [Figure(0, "", Provenance.SYNTHESISED)])
+
+    modules = {"conv_1": 200, "relu": 30, "cnn": 4, "cnn_conv_1_slot": 1000, "cnn_conv_1_sums_slot": 50}
+    synthesis = Synthesis(
+        "cnn",
+        find_device("xcvu9p"),
+        1.0,
+        tuple(ModuleResources(name, name, counts(lut), 1) for name, lut in modules.items()),
+        counts(1284),
+    )
+    assert {layer.name: layer.counts["LUT"] for layer in resources_of(synthesis)} == {
+        "conv_1": 1200,
+        "relu": 30,
+        "between layers": 4,
+        "conv_1_sums": 50,
+    }

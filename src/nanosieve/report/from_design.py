@@ -103,12 +103,17 @@ def _on_the_time_axis(layer: BuiltLayer, model: DelayModel, period: float) -> Pi
 
 
 def resources_of(synthesis: Synthesis) -> list[LayerResources]:
-    """LUT, FF, DSP and BRAM of each layer, and of the top module, which holds what is between them."""
+    """LUT, FF, DSP and BRAM of each layer, and of the top module, which holds what is between them.
+
+    What a layer does in each of its slots is a module of its own and counts with the layer.
+    """
     names = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM36": "bram36"}
-    return [
-        LayerResources(
-            "between layers" if module.name == synthesis.design else module.name,
-            {word: module.resources.count(name) for word, name in names.items()},
-        )
-        for module in synthesis.modules
-    ]
+    found: dict[str, dict[str, float]] = {}
+    for module in synthesis.modules:
+        own = "between layers" if module.name == synthesis.design else module.name
+        if own.startswith(f"{synthesis.design}_"):
+            own = own.removeprefix(f"{synthesis.design}_").removesuffix("_slot")
+        layer = found.setdefault(own, dict.fromkeys(names, 0.0))
+        for word, name in names.items():
+            layer[word] += module.resources.count(name)
+    return [LayerResources(name, counts) for name, counts in found.items()]
