@@ -65,7 +65,9 @@ def build_hardware(
         watch=watch,
         progress=progress,
     )
-    return Hardware(*proven, trigger, _every_crossing(trigger))
+    with watch.stage(f"{trigger.settings.name}: every crossing"):
+        every_crossing = _every_crossing(trigger)
+    return Hardware(*proven, trigger, every_crossing)
 
 
 def _every_crossing(trigger: Trigger) -> Design | None:

@@ -102,10 +102,10 @@ def _build(trigger: TriggerSettings, settings: Settings, background: Events, *, 
 
 def _pruning(trigger: TriggerSettings, model: Any) -> PruningSchedule:
     """As published: in both halves of an autoencoder, in the encoder alone of a variational one."""
-    spare = [layer.name for layer in model.layers if layer.name.startswith(("decoder", "output"))]
-    variational = "variational" in trigger.network
-    return PruningSchedule(
-        trigger.sparsity,
-        end=0.3,
-        spare=[name for name in spare if variational and hasattr(model.get_layer(name), "kernel")],
-    )
+    decoder = [
+        layer.name
+        for layer in model.layers
+        if layer.name.startswith(("decoder", "output")) and hasattr(layer, "kernel")
+    ]
+    spare = decoder if "variational" in trigger.network else ()
+    return PruningSchedule(trigger.sparsity, end=0.3, spare=spare)

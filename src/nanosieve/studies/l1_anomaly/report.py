@@ -84,7 +84,7 @@ def write_study_report(
 
 
 def _headline(built: Sequence[Built]) -> Section:
-    """Size and speed of every design, and what the first two keep of one signal."""
+    """Size and speed of every design, and what the first keeps of one signal."""
     entries: list[tuple[str, Figure]] = []
     for number, each in enumerate(built):
         name = each.hardware.trigger.settings.title

@@ -70,8 +70,8 @@ def physics_section(settings: Settings, built: Sequence[Built]) -> Section:
             ),
             Picture(
                 tuple(_against_rate(process, shown) for process in SIGNALS),
-                f"Efficiency against the bandwidth that it costs: events of {EVENT_SIZE:g} MB, as in CMS in "
-                f"Run 3, make {8 * EVENT_SIZE:g} Gb/s of one kHz.",
+                f"Efficiency (simulated) against the bandwidth that it costs: events of {EVENT_SIZE:g} MB, "
+                f"assumed, about those of CMS in Run 3, make {8 * EVENT_SIZE:g} Gb/s of one kHz.",
             ),
             Table(columns, tuple(_rows(every)), f"Efficiencies of the signals; {conditions}."),
             Picture(

@@ -27,7 +27,7 @@ SIGNALS = {"a4l": "A → 4ℓ", "lq": "LQ → bτ", "h0": "h⁰ → ττ", "hch"
 ASSUMED_CROSS_SECTION = 15_400.0
 """pb after the lepton filter, for background that states none (ADC2021): what Pythia 8 gives for ours."""
 EVENT_SIZE = 2.0
-"""MB that the detector reads out for one event: the event builder of CMS in Run 3, 1.6 Tb/s at 100 kHz."""
+"""MB that the detector reads out for one event, assumed: 1.6 Tb/s at 100 kHz, as in CMS in Run 3."""
 
 
 @dataclass(frozen=True)

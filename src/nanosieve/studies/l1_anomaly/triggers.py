@@ -30,7 +30,7 @@ from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings, TriggerSettings
 from nanosieve.studies.study import StudyOptions
 
-__all__ = ["Cut", "Score", "Scored", "Trigger", "fix", "make_triggers"]
+__all__ = ["Cut", "Score", "Scored", "Trigger", "make_triggers"]
 
 Score: TypeAlias = Callable[[Events], NDArray[np.float64]]
 """Events → their scores (N,)."""
@@ -88,7 +88,7 @@ class Trigger:
         return self.scored[0].graph
 
 
-def fix(score: Score, samples: StudySamples, settings: Settings) -> Cut:
+def _cut(score: Score, samples: StudySamples, settings: Settings) -> Cut:
     """The working points of a score.
 
     Raises:
@@ -140,14 +140,14 @@ def _scored(
     path = folder / (f"{trigger.name}.keras" if first else f"{trigger.name}_{score}.keras")
     save_model(assemble_trigger(network.model, score=score, threshold=1.0), path)
     graph = load(path)
-    fixed = fix(lambda events: _of_graph(graph, events), samples, settings)
+    fixed = _cut(lambda events: _of_graph(graph, events), samples, settings)
     save_model(assemble_trigger(network.model, score=score, threshold=fixed.at_rate.threshold), path)
     floating = network.floating.model
     return Scored(
         score,
         load(path),
         fixed,
-        fix(lambda events: anomaly_scores(floating, events.objects)[score], samples, settings),
+        _cut(lambda events: anomaly_scores(floating, events.objects)[score], samples, settings),
     )
 
 

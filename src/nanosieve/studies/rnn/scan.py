@@ -71,8 +71,9 @@ class _Task:
 
 def _scan(task: _Task) -> PrecisionScan:
     """The curve, or the one that an earlier call has kept."""
-    if task.file.is_file():
-        return _read(task.file)
+    path = task.file
+    if path.is_file():
+        return _read(path)
     scan = scan_precision(
         task.path,
         task.calibration,
@@ -86,7 +87,7 @@ def _scan(task: _Task) -> PrecisionScan:
         called="AUC",
         seed=task.seed,
     )
-    _write(scan, task.file)
+    _write(scan, path)
     return scan
 
 
