@@ -125,7 +125,7 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
     result = run(StudyOptions(tmp_path / "out", Size.SMALL, samples=samples), progress, settings=SETTINGS)
     results = json.loads(result.results.read_text())
     report = result.report.read_text()
-    assert {"cnn_vae_trigger: synthesise", "ae_trigger: simulate RTL", "train autoencoder"} <= set(stages)
+    assert {"synthesise", "ae_trigger: simulate RTL", "train autoencoder"} <= set(stages)
     assert "train convolutional_variational_autoencoder_float" in stages
     for trigger in SETTINGS.triggers:
         design = results["designs"][trigger.name]
@@ -157,10 +157,12 @@ def test_the_whole_study(samples: Path, tmp_path: Path) -> None:
     assert "<script" not in report
     assert "http" not in report.replace("http://www.w3.org", "").replace("https://arxiv.org", "")
 
-    again = run(StudyOptions(tmp_path / "out", Size.SMALL, samples=samples), settings=SETTINGS)
+    first = replace(SETTINGS, triggers=SETTINGS.triggers[:1])
+    again = run(StudyOptions(tmp_path / "out", Size.SMALL, samples=samples), settings=first)
     repeated = json.loads(again.results.read_text())
+    name = first.triggers[0].name
     for part in ("designs", "verification", "physics"):
-        assert repeated[part] == results[part], "the same seed gives the same results"
+        assert repeated[part][name] == results[part][name], "the same seed gives the same results"
 
 
 def test_studies_are_found_by_name() -> None:

@@ -18,7 +18,7 @@ from nanosieve.compiler.hardware.fit import Wishes, build_finalists, worth_of
 from nanosieve.compiler.hardware.integration import write_integration
 from nanosieve.compiler.hardware.plan import choice_of
 from nanosieve.compiler.passes import run_passes
-from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize
+from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize, synthesize_all
 from nanosieve.compiler.verification import Verification, verify
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
@@ -177,9 +177,8 @@ def compile(
 def _smallest(designs: list[HardwareDesign], minimise: str, progress: Progress) -> HardwareDesign:
     """The design whose netlist costs least."""
     worth = worth_of(minimise, designs[0].budget.device)
-    prices = []
-    for number, design in enumerate(designs):
-        with tempfile.TemporaryDirectory(prefix="nanosieve-") as place:
-            counted = synthesize(design.write(place), progress=progress).resources
-        prices.append((sum(counted.count(kind) * price for kind, price in worth.items()), number))
-    return designs[min(prices)[1]]
+    with tempfile.TemporaryDirectory(prefix="nanosieve-") as place:
+        folders = [design.write(Path(place) / str(number)) for number, design in enumerate(designs)]
+        counted = [each.resources for each in synthesize_all(folders, progress=progress)]
+    prices = [sum(own.count(kind) * price for kind, price in worth.items()) for own in counted]
+    return designs[prices.index(min(prices))]

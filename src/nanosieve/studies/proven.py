@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 from nanosieve.compiler.design import Design, compile
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget
-from nanosieve.compiler.synthesis import Synthesis
+from nanosieve.compiler.synthesis import Synthesis, synthesize_all
 from nanosieve.compiler.verification import Verification
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
-__all__ = ["Proven", "prove", "simulated_timing"]
+__all__ = ["Plan", "Proven", "prove", "simulated_timing"]
 
 
 @dataclass(frozen=True)
@@ -53,37 +54,51 @@ def simulated_timing(design: Design) -> dict[str, Figure]:
     return {**design.timing, **confirmed}
 
 
-def prove(
-    name: str,
-    graph: Graph,
-    budget: Budget,
-    vectors: NDArray[Any],
-    *,
-    random: int,
-    options: StudyOptions,
-    watch: Stopwatch,
-    progress: Progress,
-    **choices: Any,
-) -> tuple[Design, Verification, Synthesis]:
-    """Compile into the folder `name`, verify and synthesise.
+@dataclass(frozen=True)
+class Plan:
+    """A design to be made.
 
-    Args:
-        vectors: inputs that the proof runs over, beside corners.
-        random: number of random vectors beside them.
+    Attributes:
+        name: of the design and its folder.
+        graph, budget: what is compiled, and for what.
+        vectors: inputs that the proof runs over, beside corners and random ones.
         choices: further arguments of `nanosieve.compile`.
-
-    Raises:
-        BudgetError: the design does not meet its budget.
-        VerificationError: two stages differ.
     """
 
-    def told(stage: str, done: float, total: float, note: str = "") -> None:
-        progress(f"{name}: {stage}", done, total, note)
+    name: str
+    graph: Graph
+    budget: Budget
+    vectors: NDArray[Any]
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
-    with watch.stage(f"{name}: compile"):
-        design = compile(graph, budget, out=options.out / name, progress=told, **choices)
-    with watch.stage(f"{name}: verify"):
-        proof = design.verify(vectors, random=random, seed=options.seed, progress=told)
-    with watch.stage(f"{name}: synthesise"):
-        synthesis = design.synthesize(workers=options.workers, progress=told)
-    return design, proof, synthesis
+
+def prove(
+    plans: Sequence[Plan], *, random: int, options: StudyOptions, watch: Stopwatch, progress: Progress
+) -> list[tuple[Design, Verification, Synthesis]]:
+    """Compile and verify one after the other, then synthesise all together.
+
+    Args:
+        random: number of random vectors of each proof.
+
+    Raises:
+        BudgetError: a design does not meet its budget.
+        VerificationError: two stages differ.
+    """
+    proven = [_verified(plan, random, options, watch, progress) for plan in plans]
+    folders = [design.folder for design, _ in proven]
+    with watch.stage("synthesise"):
+        counted = synthesize_all(folders, workers=options.workers, progress=progress)
+    return [(design, proof, synthesis) for (design, proof), synthesis in zip(proven, counted, strict=True)]
+
+
+def _verified(
+    plan: Plan, random: int, options: StudyOptions, watch: Stopwatch, progress: Progress
+) -> tuple[Design, Verification]:
+    def told(stage: str, done: float, total: float, note: str = "") -> None:
+        progress(f"{plan.name}: {stage}", done, total, note)
+
+    with watch.stage(f"{plan.name}: compile"):
+        place = options.out / plan.name
+        design = compile(plan.graph, plan.budget, out=place, progress=told, **plan.choices)
+    with watch.stage(f"{plan.name}: verify"):
+        return design, design.verify(plan.vectors, random=random, seed=options.seed, progress=told)

@@ -21,7 +21,7 @@ from nanosieve.compiler.graph import (
 from nanosieve.compiler.hardware import Budget, build_design
 from nanosieve.compiler.hardware.plan import Fold, Plan
 from nanosieve.compiler.synthesis import synthesis as module
-from nanosieve.compiler.synthesis import synthesize
+from nanosieve.compiler.synthesis import synthesize, synthesize_all
 from nanosieve.compiler.synthesis.yosys import Batch, Job, batches
 from nanosieve.errors import InputFileError, SettingsError, ToolError, UnknownNameError
 from nanosieve.figure import Provenance
@@ -92,9 +92,9 @@ def test_a_changed_layer_alone_is_synthesised_again(hand: Path, monkeypatch: pyt
     synthesize(hand, workers=1)
     done: list[str] = []
 
-    def run(batch: Batch) -> dict[str, object]:
+    def run(batch: Batch) -> list[object]:
         done.extend(job.module for job in batch.jobs)
-        return {job.module: job.recall() or module.Netlist({"LUT2": 7}, 1) for job in batch.jobs}
+        return [job.recall() or module.Netlist({"LUT2": 7}, 1) for job in batch.jobs]
 
     file = hand / "rtl" / "hand_add.v"
     text = file.read_text()
@@ -105,6 +105,21 @@ def test_a_changed_layer_alone_is_synthesised_again(hand: Path, monkeypatch: pyt
         assert done == ["hand_add"]
     finally:
         file.write_text(text)
+
+
+def test_several_designs_share_the_processes(hand: Path, tmp_path: Path) -> None:
+    """Modules of the same name in two folders stay apart: one of them is another circuit."""
+    other = hand_design(tmp_path / "other")
+    file = other / "rtl" / "hand_add.v"
+    changed = file.read_text().replace("number + first", "number & first")
+    assert changed != file.read_text()
+    file.write_text(changed)
+    told: list[float] = []
+    both = synthesize_all([hand, other], workers=2, progress=lambda _, done, *__: told.append(done))
+    assert both == [synthesize(hand), synthesize(other)]
+    assert both[0].modules[1:] == both[1].modules[1:]
+    assert both[0].modules[0].resources.carry4.value > both[1].modules[0].resources.carry4.value == 0
+    assert told[-1] == sum(len(each.modules) for each in both)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from nanosieve.executor import default_workers, run_tasks
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress, silent
 
-__all__ = ["ModuleResources", "Resources", "Synthesis", "synthesize"]
+__all__ = ["ModuleResources", "Resources", "Synthesis", "synthesize", "synthesize_all"]
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,34 @@ def synthesize(
         OutputError: the design folder cannot be written to.
         SettingsError: a time limit that is not positive.
     """
-    design = read_design(folder)
-    target = find_device(device or design.device)
-    _, netlists = synthesised(design, target, workers=workers, time_limit=time_limit, progress=progress)
+    (result,) = synthesize_all(
+        [folder], device=device, workers=workers, time_limit=time_limit, progress=progress
+    )
+    return result
+
+
+def synthesize_all(
+    folders: Sequence[str | Path],
+    *,
+    device: str | None = None,
+    workers: int | None = None,
+    time_limit: float = 3600,
+    progress: Progress = silent,
+) -> list[Synthesis]:
+    """`synthesize` several designs; all their modules share the processes, so that no core waits.
+
+    Args and errors are those of `synthesize`.
+    """
+    designs = [read_design(folder) for folder in folders]
+    targets = [find_device(device or design.device) for design in designs]
+    made = synthesised(designs, targets, workers=workers, time_limit=time_limit, progress=progress)
+    return [
+        _written(design, target, netlists)
+        for design, target, (_, netlists) in zip(designs, targets, made, strict=True)
+    ]
+
+
+def _written(design: DesignFolder, target: Device, netlists: Mapping[str, Netlist]) -> Synthesis:
     names = _names(design)
     modules = tuple(_module(name, module, netlists[module]) for module, name in names.items())
     total = {resource: sum(m.resources.count(resource) for m in modules) for resource in RESOURCES}
@@ -179,19 +204,34 @@ def synthesize(
 
 
 def synthesised(
-    design: DesignFolder, target: Device, *, workers: int | None, time_limit: float, progress: Progress
-) -> tuple[list[Job], dict[str, Netlist]]:
-    """One job for each module, kept in the folder ``synth``, and its netlist, made where it is not known yet.
+    designs: Sequence[DesignFolder],
+    targets: Sequence[Device],
+    *,
+    workers: int | None,
+    time_limit: float,
+    progress: Progress,
+) -> list[tuple[list[Job], dict[str, Netlist]]]:
+    """For each design one job a module, kept in its folder ``synth``, and the netlists by module.
 
-    Args and errors are those of `synthesize`.
+    Args:
+        designs, targets: what is synthesised, and for what.
+        workers, time_limit, progress: as for `synthesize`, with its errors.
     """
     if not time_limit > 0:
         message = f"time limit: {time_limit!r} seconds is not positive"
         raise SettingsError(message)
     yosys_version()
-    place = output_folder(design.path / "synth")
-    jobs = [Job.make(design, module, FAMILIES[target.architecture], place) for module in _names(design)]
-    return jobs, _netlists(jobs, place, workers or default_workers(), time_limit, progress)
+    jobs = [
+        [
+            Job.make(design, module, FAMILIES[target.architecture], output_folder(design.path / "synth"))
+            for module in _names(design)
+        ]
+        for design, target in zip(designs, targets, strict=True)
+    ]
+    found = _netlists(
+        [job for own in jobs for job in own], workers or default_workers(), time_limit, progress
+    )
+    return [(own, {job.module: found[job.result_path] for job in own}) for own in jobs]
 
 
 def _names(design: DesignFolder) -> dict[str, str]:
@@ -203,19 +243,20 @@ def _names(design: DesignFolder) -> dict[str, str]:
 
 
 def _netlists(
-    jobs: list[Job], place: Path, workers: int, time_limit: float, progress: Progress
-) -> dict[str, Netlist]:
-    netlists = {job.module: known for job in jobs if (known := job.recall()) is not None}
-    packed = batches(
-        [job for job in jobs if job.module not in netlists], workers=workers, time_limit=time_limit
-    )
+    jobs: Sequence[Job], workers: int, time_limit: float, progress: Progress
+) -> dict[Path, Netlist]:
+    """Where the result of a job is kept → its netlist, made where it is not known yet."""
+    netlists = {job.result_path: known for job in jobs if (known := job.recall()) is not None}
+    missing = [job for job in jobs if job.result_path not in netlists]
+    packed = batches(missing, workers=workers, time_limit=time_limit)
     progress("synthesise", len(netlists), len(jobs), f"{len(netlists)} modules known" if netlists else "")
     try:
         for n, made in run_tasks(run_batch, packed, workers=workers):
-            netlists.update(made)
+            netlists.update(zip((job.result_path for job in packed[n].jobs), made, strict=True))
             progress("synthesise", len(netlists), len(jobs), packed[n].title)
     finally:
-        shutil.rmtree(place / "work", ignore_errors=True)
+        for place in {job.folder for job in missing}:
+            shutil.rmtree(place / "work", ignore_errors=True)
     return netlists
 
 

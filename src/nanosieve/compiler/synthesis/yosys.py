@@ -105,6 +105,10 @@ class Job:
         """Where the netlist is kept, as Verilog."""
         return self.folder / f"{self.module}.{self.family}.v"
 
+    def fits_with(self, others: Iterable[Job]) -> bool:
+        """Whether one process can do it with `others`: no two of one name, nor of two families."""
+        return all(other.module != self.module and other.family == self.family for other in others)
+
     def recall(self) -> Netlist | None:
         """The result of an earlier run on the same input, if there is one."""
         try:
@@ -170,7 +174,10 @@ def _stub(module: str, text: str) -> str:
 
 
 def batches(jobs: Iterable[Job], *, workers: int, time_limit: float) -> list[Batch]:
-    """Pack jobs into processes: large modules alone, small ones together, the largest batch first."""
+    """Pack jobs into processes: large modules alone, small ones together, the largest batch first.
+
+    Those of one process have names of their own and the same family.
+    """
     alone = [job for job in jobs if job.children]  # its children must not be there with their bodies
     rest = sorted((job for job in jobs if not job.children), key=lambda job: -len(job.text))
     limit = min(BATCH, sum(len(job.text) for job in rest) // workers)
@@ -178,7 +185,7 @@ def batches(jobs: Iterable[Job], *, workers: int, time_limit: float) -> list[Bat
     open_packs: list[list[Job]] = []
     for job in rest:
         for pack in open_packs:
-            if sum(len(other.text) for other in pack) + len(job.text) <= limit:
+            if job.fits_with(pack) and sum(len(other.text) for other in pack) + len(job.text) <= limit:
                 pack.append(job)
                 break
         else:
@@ -187,8 +194,8 @@ def batches(jobs: Iterable[Job], *, workers: int, time_limit: float) -> list[Bat
     return sorted(made, key=lambda batch: -batch.size)
 
 
-def run_batch(batch: Batch) -> dict[str, Netlist]:
-    """Run Yosys on some modules; results, netlists and log stay in the folder, nothing else does.
+def run_batch(batch: Batch) -> list[Netlist]:
+    """Run Yosys on some modules; results, netlists and log stay in their folders, nothing else does.
 
     Raises:
         ToolError: Yosys fails or exceeds the time limit; the message quotes its first error.
@@ -214,11 +221,11 @@ def run_batch(batch: Batch) -> dict[str, Netlist]:
         verilog = {name: (work / f"{name}.netlist.v").read_text(encoding="utf-8") for name in names}
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    netlists = {}
+    netlists = []
     for job in batch.jobs:
         cells = {cell: n for cell, n in result[job.module]["cells"].items() if cell not in job.children}
-        netlists[job.module] = Netlist(cells, result[job.module]["levels"])
-        job.keep(netlists[job.module], verilog[job.module])
+        netlists.append(Netlist(cells, result[job.module]["levels"]))
+        job.keep(netlists[-1], verilog[job.module])
     return netlists
 
 

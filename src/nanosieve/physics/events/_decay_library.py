@@ -108,7 +108,8 @@ def decay_library(hadron: int) -> DecayLibrary:
     if hadron not in BOTTOM_AND_CHARM:
         message = f"{hadron} is not a weakly decaying bottom or charm hadron"
         raise ToolError(message)
-    pythia = _decayer(SEED + hadron)
+    pythia = _decayer()
+    pythia.rndm.init(SEED + hadron)
     mass = pythia.particleData.m0(hadron)
     tables = []
     for _ in range(DECAYS):
@@ -123,15 +124,11 @@ def decay_library(hadron: int) -> DecayLibrary:
     return DecayLibrary(padded[..., 0].astype(np.int64), padded[..., 1:])
 
 
-def _decayer(seed: int) -> Any:
+@cache
+def _decayer() -> Any:
     pythia8 = require("pythia8mc", extra="events", purpose="event generation")
     pythia = pythia8.Pythia("", False)
-    for line in (
-        "Print:quiet = on",
-        "ProcessLevel:all = off",
-        "Random:setSeed = on",
-        f"Random:seed = {seed}",
-    ):
+    for line in ("Print:quiet = on", "ProcessLevel:all = off"):
         pythia.readString(line)
     if not pythia.init():
         message = "Pythia cannot start for decays alone; is its data folder complete?"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nanosieve.compiler.verification import Verification
 from nanosieve.figure import Figure, Provenance
 from nanosieve.networks.compress import Candidate
 from nanosieve.progress import Progress
 from nanosieve.studies.cnn.networks import Networks
 from nanosieve.studies.cnn.samples import StudySamples
 from nanosieve.studies.cnn.settings import DesignSettings, Settings
-from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.proven import Plan, Proven, prove
 from nanosieve.studies.study import Stopwatch, StudyOptions, machine
 
 __all__ = ["Hardware", "build_hardware"]
@@ -38,32 +39,38 @@ class Hardware(Proven):
 
 
 def build_hardware(
-    which: DesignSettings,
     networks: Networks,
     settings: Settings,
     samples: StudySamples,
     options: StudyOptions,
     watch: Stopwatch,
     progress: Progress,
-) -> Hardware:
+) -> list[Hardware]:
     """Compile, verify on test images and synthesise.
 
     Raises:
-        BudgetError: the design does not meet its budget.
+        BudgetError: a design does not meet its budget.
         VerificationError: two stages differ.
     """
-    candidate = networks.candidate(which.recipe)
-    design, proof, synthesis = prove(
-        which.name,
-        candidate.graph,
-        which.budget,
-        samples.test.x[: settings.proof_images],
-        random=settings.random_vectors,
-        options=options,
-        watch=watch,
-        progress=progress,
-        beats={networks.workshop.input: which.pixels},
-    )
-    seconds = max(watch.times[f"{which.name}: verify"].value, 0.1)
-    pace = Figure(sum(proof.vectors.values()) / seconds, "1/s", Provenance.MEASURED, source=machine())
-    return Hardware(design, proof, synthesis, which, candidate, pace)
+    candidates = [networks.candidate(which.recipe) for which in settings.designs]
+    vectors = samples.test.x[: settings.proof_images]
+    plans = [
+        Plan(
+            which.name,
+            candidate.graph,
+            which.budget,
+            vectors,
+            {"beats": {networks.workshop.input: which.pixels}},
+        )
+        for which, candidate in zip(settings.designs, candidates, strict=True)
+    ]
+    proven = prove(plans, random=settings.random_vectors, options=options, watch=watch, progress=progress)
+    return [
+        Hardware(*each, which, candidate, _pace(each[1], watch.times[f"{which.name}: verify"]))
+        for each, which, candidate in zip(proven, settings.designs, candidates, strict=True)
+    ]
+
+
+def _pace(proof: Verification, taken: Figure) -> Figure:
+    vectors = sum(proof.vectors.values())
+    return Figure(vectors / max(taken.value, 0.1), "1/s", Provenance.MEASURED, source=machine())

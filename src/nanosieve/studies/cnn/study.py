@@ -36,10 +36,7 @@ def run(
     with watch.stage("images"):
         samples = prepare_samples(settings, options, progress)
     networks = make_networks(settings, samples, options, watch, progress)
-    built = [
-        build_hardware(which, networks, settings, samples, options, watch, progress)
-        for which in settings.designs
-    ]
+    built = build_hardware(networks, settings, samples, options, watch, progress)
     with watch.stage("report"):
         report = write_study_report(out, settings, options, samples, networks, built, watch.times)
     results = write_results(

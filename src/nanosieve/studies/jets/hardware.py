@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nanosieve.figure import Figure
@@ -9,7 +10,7 @@ from nanosieve.progress import Progress
 from nanosieve.studies.jets.ladder import Built, inputs_of
 from nanosieve.studies.jets.samples import StudySamples
 from nanosieve.studies.jets.settings import Settings
-from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.proven import Plan, Proven, prove
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
 __all__ = ["Hardware", "build_hardware"]
@@ -34,29 +35,29 @@ class Hardware(Proven):
 
 
 def build_hardware(
-    built: Built,
+    ladder: Sequence[Built],
     settings: Settings,
     samples: StudySamples,
     options: StudyOptions,
     watch: Stopwatch,
     progress: Progress,
-) -> Hardware:
+) -> list[Hardware]:
     """Compile, verify and synthesise.
 
     The proof runs over jets that no training has seen, and over random and corner vectors.
 
     Raises:
-        BudgetError: the design does not meet its budget.
+        BudgetError: a design does not meet its budget.
         VerificationError: two stages differ.
     """
-    proven = prove(
-        built.rung.name,
-        built.graph,
-        built.rung.budget,
-        inputs_of(built.rung, samples.test)[: settings.proof_jets],
-        random=settings.random_vectors,
-        options=options,
-        watch=watch,
-        progress=progress,
-    )
-    return Hardware(*proven, built)
+    plans = [
+        Plan(
+            built.rung.name,
+            built.graph,
+            built.rung.budget,
+            inputs_of(built.rung, samples.test)[: settings.proof_jets],
+        )
+        for built in ladder
+    ]
+    proven = prove(plans, random=settings.random_vectors, options=options, watch=watch, progress=progress)
+    return [Hardware(*each, built) for each, built in zip(proven, ladder, strict=True)]

@@ -39,7 +39,7 @@ def run(
         floats = train_float_networks(settings, samples, options, progress)
     with watch.stage("quantised networks, tables and trees"):
         ladder = build_ladder(settings, samples, floats, options, progress)
-    built = [build_hardware(rung, settings, samples, options, watch, progress) for rung in ladder]
+    built = build_hardware(ladder, settings, samples, options, watch, progress)
     with watch.stage("report"):
         report = write_study_report(out, settings, options, samples, floats, built, watch.times)
     results = write_results(

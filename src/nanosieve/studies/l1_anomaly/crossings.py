@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nanosieve.physics.events import TriggerSample, open_trigger_sample
+from nanosieve.physics.events import open_trigger_sample
 from nanosieve.physics.events.crossings import make_trigger_sample
+from nanosieve.physics.events.recipe import expand
 from nanosieve.physics.menu import conditions_of
 from nanosieve.physics.menu.inputs import network_columns, network_inputs
 from nanosieve.progress import Progress
@@ -21,10 +22,10 @@ __all__ = ["prepare_crossings"]
 def prepare_crossings(
     settings: Settings, options: StudyOptions, folder: Path, found: list[str], progress: Progress
 ) -> tuple[Events, dict[str, Events]]:
-    """Crossings of the background and of each signal with their Level-1 objects; made, or found.
+    """Crossings of the background and of each signal with their Level-1 objects; found, or made together.
 
     Args:
-        folder: where they are made.
+        folder: where they are made, in one sample.
         found: the names of samples that were there are added to it.
 
     Raises:
@@ -32,34 +33,36 @@ def prepare_crossings(
         SettingsError: its pile-up does not belong to the luminosity of the study.
         OutputError, ToolError: events cannot be made.
     """
-    requests = {"crossings": settings.crossings}
-    requests |= {f"{process}-crossings": f"{process}:{settings.signal_crossings}" for process in SIGNALS}
-    events = {}
-    for name, processes in requests.items():
-        given = options.samples / f"{name}.parquet" if options.samples else None
-        if given is not None and given.exists():
-            sample = open_trigger_sample(given)
-            found.append(name)
-        else:
-            made = make_trigger_sample(
-                processes,
-                1,
-                folder / f"{name}.parquet",
-                pileup=settings.pileup,
-                pool=settings.pool,
-                seed=options.seed,
-                workers=options.workers,
-                scheduler=options.scheduler,
-                progress=progress,
-            )
-            if made.reused:
-                found.append(name)
-            sample = open_trigger_sample(made.path)
-        events[name] = _level1(sample, settings)
+    wanted = {"crossings": settings.crossings}
+    wanted |= {f"{process}-crossings": f"{process}:{settings.signal_crossings}" for process in SIGNALS}
+    events: dict[str, Events] = {}
+    if options.samples is not None:
+        given = {name: options.samples / f"{name}.parquet" for name in wanted}
+        events = {name: _level1(path, settings) for name, path in given.items() if path.exists()}
+        found.extend(events)
+    missing = {name: processes for name, processes in wanted.items() if name not in events}
+    if missing:
+        made = make_trigger_sample(
+            ",".join(missing.values()),
+            1,
+            folder / "crossings.parquet",
+            pileup=settings.pileup,
+            pool=settings.pool,
+            seed=options.seed,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            progress=progress,
+        )
+        if made.reused:
+            found.extend(missing)
+        everything = _level1(made.path, settings)
+        for name, processes in missing.items():
+            events[name] = everything.of(expand(processes, 1))
     return events["crossings"], {process: events[f"{process}-crossings"] for process in SIGNALS}
 
 
-def _level1(sample: TriggerSample, settings: Settings) -> Events:
+def _level1(path: Path, settings: Settings) -> Events:
+    sample = open_trigger_sample(path)
     conditions_of([sample], luminosity=settings.luminosity, bunches=settings.bunches)  # or an error
     blocks = list(sample.blocks(network_columns("l1")))
     return Events(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,11 @@ class Events:
     objects: NDArray[np.float32]
     weights: NDArray[np.float64]
     labels: NDArray[np.str_]
+
+    def of(self, processes: Collection[str]) -> Events:
+        """Those of some processes."""
+        chosen = np.isin(self.labels, list(processes))
+        return Events(self.objects[chosen], self.weights[chosen], self.labels[chosen])
 
     def __len__(self) -> int:
         return len(self.objects)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from nanosieve.progress import Progress
 from nanosieve.studies.l1_anomaly.samples import StudySamples
 from nanosieve.studies.l1_anomaly.settings import Settings
 from nanosieve.studies.l1_anomaly.triggers import Trigger
-from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.proven import Plan, Proven, prove
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
 __all__ = ["Hardware", "build_hardware"]
@@ -37,44 +39,39 @@ class Hardware(Proven):
 
 
 def build_hardware(
-    trigger: Trigger,
+    triggers: Sequence[Trigger],
     settings: Settings,
     samples: StudySamples,
     options: StudyOptions,
     watch: Stopwatch,
     progress: Progress,
-) -> Hardware:
+) -> list[Hardware]:
     """Compile, verify and synthesise.
 
     The proof runs over all events of the study (evenly thinned to ``settings.proof_events``), and over random
     and corner vectors.
 
     Raises:
-        BudgetError: the design does not meet its budget.
+        BudgetError: a design does not meet its budget.
         VerificationError: two stages differ.
     """
     parts = (samples.train, samples.test, *samples.signals.values())
     events = flatten_objects(np.concatenate([part.objects for part in parts]))
-    proven = prove(
-        trigger.settings.name,
-        trigger.graph,
-        trigger.settings.budget,
-        events[:: -(-len(events) // settings.proof_events)],
-        random=settings.random_vectors,
-        options=options,
-        watch=watch,
-        progress=progress,
-    )
-    with watch.stage(f"{trigger.settings.name}: every crossing"):
-        every_crossing = _every_crossing(trigger)
-    return Hardware(*proven, trigger, every_crossing)
+    vectors = events[:: -(-len(events) // settings.proof_events)]
+    plans = [Plan(t.settings.name, t.graph, t.settings.budget, vectors) for t in triggers]
+    proven = prove(plans, random=settings.random_vectors, options=options, watch=watch, progress=progress)
+    with watch.stage("every crossing"):
+        return [
+            Hardware(*each, trigger, _every_crossing(trigger, options.out))
+            for each, trigger in zip(proven, triggers, strict=True)
+        ]
 
 
-def _every_crossing(trigger: Trigger) -> Design | None:
+def _every_crossing(trigger: Trigger, out: Path) -> Design | None:
     budget = replace(trigger.settings.budget, every=BUNCH_SPACING)
     if trigger.settings.budget.every_ns <= budget.every_ns:
         return None
     try:
-        return compile(trigger.graph, budget)
+        return compile(trigger.graph, budget, out=out / f"{trigger.settings.name}_every_crossing")
     except BudgetError:
         return None

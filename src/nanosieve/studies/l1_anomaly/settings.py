@@ -151,15 +151,15 @@ def settings_for(size: Size, seed: int) -> Settings:
             random_vectors=100_000,
         )  # fmt: skip
     return Settings(
-        15_000,
-        600,
+        7000,
+        400,
         TrainingSettings(seed=seed),
         TrainingSettings(epochs=20, batch=256, learning_rate=3e-3, patience=20, seed=seed),
         1e-2,
         network=NetworkSettings(seed=seed),
         convolutional=ConvolutionalSettings(seed=seed),
         rate="10 kHz",
-        crossings="minbias:8000,hard_qcd:5000,w_lnu:500,drell_yan:500,ttbar:100",
+        crossings="minbias:5000,hard_qcd:4000,w_lnu:400,drell_yan:400,ttbar:100",
         signal_crossings=400,
         pool=3000,
         proof_events=6000,

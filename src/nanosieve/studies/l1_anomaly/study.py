@@ -39,11 +39,9 @@ def run(
         samples = prepare_samples(settings, options, progress)
     with watch.stage("training and thresholds"):
         triggers = make_triggers(settings, samples, options, progress)
-    built: list[Built] = []
-    for trigger in triggers:
-        hardware = build_hardware(trigger, settings, samples, options, watch, progress)
-        with watch.stage(f"{trigger.settings.name}: physics"):
-            built.append(Built(hardware, measure(trigger, samples, settings)))
+    hardware = build_hardware(triggers, settings, samples, options, watch, progress)
+    with watch.stage("physics"):
+        built = [Built(each, measure(each.trigger, samples, settings)) for each in hardware]
     with watch.stage("report"):
         report = write_study_report(out, settings, options, samples, built, watch.times)
     results = write_results(

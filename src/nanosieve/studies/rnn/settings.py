@@ -114,9 +114,9 @@ def modes_of(network: RecurrentNetwork) -> tuple[Mode, ...]:
 
 _NUMBERS: Mapping[Size, Mapping[str, tuple[int, int, int, int, int]]] = {
     Size.SMALL: {
-        "top": (6000, 40, 128, 5000, 3000),
-        "flavour": (4000, 25, 128, 5000, 1000),
-        "quickdraw": (1500, 15, 64, 0, 300),
+        "top": (6000, 40, 128, 5000, 2000),
+        "flavour": (4000, 25, 128, 5000, 700),
+        "quickdraw": (1500, 10, 64, 0, 200),
     },
     Size.FULL: {
         "top": (300_000, 100, 512, 5000, 30_000),
