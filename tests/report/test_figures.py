@@ -154,6 +154,10 @@ class TestRoc:
         ):
             assert wanted in text
 
+    def test_working_points_left_of_the_axis_are_not_marked(self):
+        assert "10⁻⁵" in all_words(roc_curves([roc()], title="x"))
+        assert "10⁻⁵" not in all_words(roc_curves([roc()], title="x", lowest=1e-3))
+
     def test_curves_are_thinned(self):
         assert len(roc_curves([roc()], title="x").panels[0]) < 60_000
 

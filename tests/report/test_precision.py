@@ -14,12 +14,12 @@ def figure(value, error=None):
     return Figure(value, "", Provenance.SIMULATED, error, "900 events")
 
 
-def scan(name, metric="area under ROC"):
+def scan(name, metric="area under ROC", reference=0.9):
     points = tuple(
         ScanPoint(bits, f"fixed<{bits}>", figure(0.9 * r, 0.01), figure(r, 0.004))
         for bits, r in ((4, 0.7), (8, 0.97), (12, 1.0))
     )
-    return PrecisionScan(name, metric, figure(0.9, 0.01), points)
+    return PrecisionScan(name, metric, figure(reference, 0.01), points)
 
 
 def test_axes_legend_and_reference():
@@ -28,13 +28,20 @@ def test_axes_legend_and_reference():
     for words in (
         "Area under ROC, fixed / float",
         "Bits",
-        "LSTM (0.900",
+        "LSTM",
         "GRU",
         "Top tagging",
-        "float network",
+        "float network: 0.900",
     ):
         assert words in svg
     assert "against bits" in svg[: svg.index(">")]
+
+
+def test_float_networks_of_their_own_are_named_with_the_curves():
+    (svg,) = precision_scan_chart([scan("LSTM"), scan("GRU", reference=0.8)], title="Top tagging").panels
+    assert "LSTM (0.900" in svg
+    assert "GRU (0.800" in svg
+    assert "float network:" not in svg
 
 
 def test_two_metrics_do_not_share_an_axis():

@@ -33,14 +33,16 @@ def precision_scan_chart(
         message = f"a chart shows scans of one metric, not of {', '.join(sorted(metrics)) or 'none'}"
         raise SettingsError(message)
     metric = metrics.pop()
+    references = {scan.reference.number() for scan in scans}
+    common = f": {references.pop()}" if len(references) == 1 else ""
 
     def draw(axes: Any) -> None:
-        axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)), label="float network")
+        axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)), label=f"float network{common}")
         for number, scan in enumerate(scans):
             bits = [p.bits for p in scan.points]
             ratios = np.array([p.ratio.value for p in scan.points])
             errors = np.array([p.ratio.error or 0.0 for p in scan.points])
-            name = f"{scan.name} ({scan.reference.number()} in float)"
+            name = scan.name if common else f"{scan.name} ({scan.reference.number()} in float)"
             axes.errorbar(
                 bits, ratios, yerr=errors, marker="o", markersize=3.6, elinewidth=1.0, label=name,
                 **series(number),

@@ -50,9 +50,11 @@ def roc_curves(
         curves: one per signal.
         title: model and score.
         conditions: right end of the headline.
-        working_points: false-positive rates to mark, each with its label.
+        working_points: false-positive rates to mark, each with its label; those left of the axis are not.
         lowest: left end of the axis.
     """
+
+    shown = [(rate, name) for rate, name in working_points if rate >= lowest]
 
     def draw(axes: Any) -> None:
         axes.plot([lowest, 1], [lowest, 1], color=BACKGROUND, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -63,12 +65,12 @@ def roc_curves(
             style = series(number)
             band(axes, x, y, curve.error[points], style["color"])
             axes.plot(x, y, label=f"{curve.label}, AUC {curve.auc.number()}", **style)
-            for rate, _ in working_points:
+            for rate, _ in shown:
                 found = float(np.interp(rate, x, y)) if len(x) else np.nan
                 if found > 0:
                     axes.plot([rate], [found], "o", color=style["color"], markersize=3.6)
                     floor = min(floor, found)
-        for rate, name in working_points:
+        for rate, name in shown:
             mark(axes, rate, name, side="right")
         axes.set_xscale("log")
         axes.set_yscale("log")
