@@ -25,8 +25,6 @@ LIGHT = 0.299792458
 """GeV / (T m)"""
 SCATTERING = 0.0136
 """GeV; Highland's formula, PDG review of the passage of particles through matter."""
-MOST_STEPS = 96
-"""Planes that a track may cross, twice the layers and edges of a detector and more."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,9 @@ def crossings(
             tracks.momentum[:, 1] / across,
         ]
     )
-    whole = np.empty((len(tracks) * MOST_STEPS, 3))
-    where = np.empty((len(tracks) * MOST_STEPS, 2), dtype=np.int64)
+    steps = 2 * len(x) + 2  # every plane on the way out and back, and the turns
+    whole = np.empty((len(tracks) * steps, 3))
+    where = np.empty((len(tracks) * steps, 2), dtype=np.int64)
     number = _follow(start, tracks.kicks * scatter[:, None], x, plane, kick, field, wall, where, whole)
     y, z, cosine = whole[:number].T
     track, crossed = where[:number].T
@@ -142,7 +141,7 @@ def _follow(
         sine, cosine = np.sin(alpha), np.cos(alpha)
         place = np.searchsorted(planes, x, side="right")
         turns = 0
-        for _ in range(MOST_STEPS):
+        for _ in range(2 * len(planes) + 2):
             target = place if cosine > 0 else place - 1
             if target < 0 or target >= len(planes) or cosine == 0:
                 break
