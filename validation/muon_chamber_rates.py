@@ -2,11 +2,11 @@
 
     python validation/muon_chamber_rates.py [EVENTS]
 
-Pythia's hard QCD above a pT-hat of 10 GeV at 13 TeV; softer collisions hardly make muons above 3 GeV. Muons of
-heavy hadrons are Pythia's; charged pions and kaons count with the probability that they decay before the
-calorimeter (as `decays_in_flight`), the muon having a fraction of the momentum that is uniform between (m_μ/m)²
-and 1. Hadrons count with the probability that something charged leaves the calorimeter behind them. The numbers
-printed are those of `nanosieve.physics.events.muon_chambers.rates`.
+Pythia's hard QCD above a pT-hat of 10 GeV at 13 TeV; softer collisions hardly make muons above 3 GeV. Muons
+of heavy hadrons are Pythia's; charged pions and kaons count with the probability that they decay before the
+calorimeter (as `decays_in_flight`), the muon having a fraction of the momentum that is uniform between
+(m_μ/m)² and 1. Hadrons count with the probability that something charged leaves the calorimeter behind them.
+To be compared with the numbers assumed in `nanosieve.physics.events.muon_chambers.rates`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def main(events):
     spread = np.sqrt((weight[:, None] ** 2 * (expected - mean) ** 2).sum(axis=0)) / weight.sum()
     scale = sigma / SIGMA_INELASTIC_PB
     print(
-        f"{len(weight)} collisions, cross section {sigma / 1e9:.2f} mb; per inelastic collision, |eta| < {ETA}"
+        f"{len(weight)} collisions, cross section {sigma / 1e9:.2f} mb; "
+        f"per inelastic collision, |eta| < {ETA}"
     )
     for name, value, error in zip([*map(str, thresholds), "punch-through"], mean, spread, strict=True):
         print(f"{name:>14}  {scale * value:.3e} ± {scale * error:.1e}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve._require import require
 from nanosieve.errors import SampleError
 from nanosieve.physics.events.muon_chambers import (
     Backgrounds,
@@ -23,7 +24,7 @@ from nanosieve.physics.events.muon_chambers.decays import gun_decays
 from nanosieve.physics.events.muon_chambers.drift_tube_hits import drift_tube_images
 from nanosieve.physics.events.muon_chambers.simulation import decay_tracks, strip_tracks
 from nanosieve.physics.events.muon_chambers.strip_hits import strip_images
-from nanosieve.physics.events.muon_chambers.tracks import Tracks, paths
+from nanosieve.physics.events.muon_chambers.tracks import Tracks, crossings, paths
 from nanosieve.report.style import (
     BACKGROUND,
     INK,
@@ -90,8 +91,8 @@ def decay_examples(
 ) -> list[DecayEvent]:
     """A decay with each number of tracks, a muon, a jet and noise, simulated for a display.
 
-    Of some candidates the decay is taken that has the most hits for its class, at a radius below 7 m, so that
-    there is something to see; the others are the first ones.
+    Of some candidates the one is taken of which most tracks reach the outer station, so that there is
+    something to see.
 
     Args:
         multiplicities: charged particles of the decays.
@@ -103,8 +104,8 @@ def decay_examples(
     for number in multiplicities:
         gun = LongLivedGun(radius=(4.6, 7.0), tracks=(number, number))
         found = gun_decays(candidates, gun, detector.half_opening, len(detector.stations), draw)
-        images, signal = drift_tube_images(found.tracks, candidates, detector, draw)
-        best = int(signal.argmax())
+        images, _ = drift_tube_images(found.tracks, candidates, detector, draw)
+        best = _farthest(found.tracks, candidates, detector)
         title = f"Long-lived particle → {number} tracks, L_r = {found.radius[best]:.1f} m"
         place = (float(found.radius[best]), float(found.z[best]))
         shown.append(DecayEvent(title, images[best], found.tracks[found.tracks.image == best], place))
@@ -114,11 +115,19 @@ def decay_examples(
         ("noise", "Noise and cavern only"),
     ):
         found = decay_tracks(label, 8, detector, LongLivedGun(), backgrounds, None, seed, draw)
-        images, signal = drift_tube_images(found.tracks, 8, detector, draw)
-        best = int(signal.argmax())
+        images, _ = drift_tube_images(found.tracks, 8, detector, draw)
+        best = _farthest(found.tracks, 8, detector)
         words = title.format(pt=found.pt[best], tracks=found.number[best])
         shown.append(DecayEvent(words, images[best], found.tracks[found.tracks.image == best]))
     return shown
+
+
+def _farthest(tracks: Tracks, number: int, detector: DriftTubes) -> int:
+    """The image with most tracks in the outer station."""
+    last = detector.radii()[-1:]
+    met = crossings(tracks, last, np.array([-1]), detector)
+    seen = (met.z > 0) & (met.z < detector.tubes * detector.pitch)
+    return int(np.bincount(tracks.image[met.track[seen]], minlength=number).argmax())
 
 
 def strip_example(
@@ -270,6 +279,5 @@ def _below(detector: StripPlanes, station: int) -> int:
 
 
 def _frame(first: int, width: int, layers: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((first, 0), width, layers, fill=False, edgecolor=SEED, linewidth=1.6)
+    patches = require("matplotlib.patches", extra="report", purpose="the report")
+    return patches.Rectangle((first, 0), width, layers, fill=False, edgecolor=SEED, linewidth=1.6)

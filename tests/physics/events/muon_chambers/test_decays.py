@@ -38,10 +38,11 @@ def test_weights_give_the_probability_of_a_decay_in_the_muon_system(ctau):
     weights = lifetime_weights(found.radius, found.pt, found.mass, ctau, gun.radius)
     length = ctau * found.pt / found.mass
     inside = np.exp(-gun.radius[0] / length) - np.exp(-gun.radius[1] / length)
-    assert weights.mean() == pytest.approx(inside.mean(), rel=0.05)
+    assert weights.mean() == pytest.approx(inside.mean(), abs=4 * weights.std() / np.sqrt(20_000))
     drawn = decay_radii(found.pt, found.mass, ctau, DRAW(5))
     far, counted = found.radius > 7.0, (drawn > 7.0) & (drawn < gun.radius[1])
-    assert (weights * far).mean() == pytest.approx(counted.mean(), rel=0.1)
+    error = np.hypot((weights * far).std(), counted.std()) / np.sqrt(20_000)
+    assert (weights * far).mean() == pytest.approx(counted.mean(), abs=4 * error)
 
 
 def test_the_gun_does_what_it_says():

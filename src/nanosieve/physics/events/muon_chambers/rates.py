@@ -1,13 +1,14 @@
 """How often each background comes, in kHz, so that a decision can be given a rate.
 
-An event of a sample stands for one image: half of a sector of drift tubes, or a sector of resistive plates. The
-rate of a class is that of its images in the whole barrel; the rate of a trigger is the sum over the classes of
-rate × fraction that fires.
+An event of a sample stands for one image: half of a sector of drift tubes, or a sector of resistive plates.
+The rate of a class is that of its images in the whole barrel; the rate of a trigger is the sum over the
+classes of rate × fraction that fires.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -37,13 +38,14 @@ ETA = 1.0
 MUON_THRESHOLDS = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 """GeV"""
 MUONS = (3.1e-3, 7.3e-4, 2.5e-4, 1.0e-4, 5.0e-5, 1.6e-5, 6.5e-6, 1.2e-6, 3.6e-7, 6.3e-8)
-"""Muons above each of them in an inelastic collision: Pythia 8, ``validation/muon_chamber_rates.py``."""
+"""Muons above each of them in an inelastic collision, assumed; see `UNCERTAINTY`."""
 LEAKS = 1e-4
-"""Hadrons above 5 GeV in an inelastic collision behind which charged particles leave the calorimeter."""
+"""Hadrons in an inelastic collision behind which charged particles leave the calorimeter; assumed."""
 LEAK_AT_100_GEV = 0.05
 """Assumed: probability that a hadron of 100 GeV does so behind some ten interaction lengths."""
 UNCERTAINTY = 3.0
-"""Assumed: factor up and down on rates that rest on it."""
+"""Factor up and down on the rates of muons and jets: all numbers here are assumed. What Pythia makes of them
+is printed by ``validation/muon_chamber_rates.py``."""
 
 
 def leak_probability(momentum: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -56,7 +58,7 @@ def leak_probability(momentum: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def muons_per_collision(pt: float) -> float:
-    """Mean number of muons above `pt` GeV and within |η| < 1 in an inelastic collision, between the thresholds.
+    """Mean number of muons above `pt` GeV and within |η| < 1 in an inelastic collision.
 
     Raises:
         SettingsError: below the lowest or above the highest threshold.
@@ -76,7 +78,7 @@ def decay_background_rates(
     """Rate in kHz of the images of each background in the whole barrel, by class.
 
     - ``muon``: muons above the lowest momentum of `backgrounds` in its range of η, on both sides;
-    - ``punch-through``: hadrons that leave something behind the calorimeter, with a factor `UNCERTAINTY`;
+    - ``punch-through``: hadrons that leave something behind the calorimeter;
     - ``noise``: all other half sectors of all filled crossings.
 
     Args:
@@ -120,7 +122,7 @@ def strip_background_rates(
         message = f"momenta are {', '.join(map(str, pts))} GeV; give some, rising"
         raise SettingsError(message)
     collisions = detector.pileup * filled_crossing_rate(bunches) / 1000
-    edges = [pts[0], *((low + high) / 2 for low, high in zip(pts, pts[1:], strict=False))]
+    edges = [pts[0], *((low + high) / 2 for low, high in pairwise(pts))]
     above = [muons_per_collision(edge) for edge in edges] + [0.0]
     muons = {pt: collisions * (above[n] - above[n + 1]) for n, pt in enumerate(pts)}
     images = detector.sectors * filled_crossing_rate(bunches) / 1000
@@ -128,10 +130,9 @@ def strip_background_rates(
 
 
 def _rates(known: Mapping[Name, float], images: float, noise: Name) -> dict[Name, Figure]:
-    source = "validation/muon_chamber_rates.py"
     made: dict[Name, Figure] = {}
     for name, rate in known.items():
-        band = (rate / UNCERTAINTY, rate * UNCERTAINTY) if name == "punch-through" else None
-        made[name] = Figure(rate, "kHz", Provenance.ESTIMATED, source=source, interval=band)
+        band = rate / UNCERTAINTY, rate * UNCERTAINTY
+        made[name] = Figure(rate, "kHz", Provenance.ESTIMATED, source="assumed", interval=band)
     made[noise] = Figure(images - sum(known.values()), "kHz", Provenance.ESTIMATED)
     return made
