@@ -41,7 +41,7 @@ __all__ = ["DecayEvent", "StripEvent", "decay_display", "decay_examples", "strip
 
 WIDE = (560.0, 230.0)
 FIRE, TRUE, SEED = PALETTE[0], PALETTE[2], PALETTE[1]
-_MARGINS = Margins(left=46, right=12, bottom=38, top=24)
+_MARGINS = Margins(left=46, right=18, bottom=38, top=24)
 OUTERMOST = 10.6
 """m; where displays end."""
 
