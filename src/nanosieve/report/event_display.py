@@ -248,7 +248,8 @@ def strip_display(
         axes.set_xlim(first, first + width)
         axes.set_xticks(np.arange(first, first + width + 1, 2))
         axes.grid(axis="both", linewidth=0.4)
-        axes.set_xlabel(f"Strip; η from {detector.eta_of(first):.3f} to {detector.eta_of(first + width):.3f}")
+        low, high = detector.eta_of(np.array([first, first + width], dtype=np.float64))
+        axes.set_xlabel(f"Strip; η from {low:.3f} to {high:.3f}")
         headline(axes, "Its fragment, 9 × 16", f"seed: {int(cut.height[0])} pivot layers")
 
     size = (WIDE[0], 200.0)
