@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from nanosieve._files import atomic_path, existing_file
 from nanosieve.errors import InputFileError, SampleError, ToolError
 
-__all__ = ["Facts", "gathered", "read_arrays", "read_shard", "same_sample", "write_arrays", "write_shard"]
+__all__ = [
+    "Facts",
+    "Keyed",
+    "gathered",
+    "read_arrays",
+    "read_shard",
+    "same_sample",
+    "write_arrays",
+    "write_shard",
+]
 
 LARGEST = 1 << 34
 """Bytes that a file may hold when it is unpacked."""
@@ -33,9 +42,12 @@ class Facts(NamedTuple):
     key: str
 
 
-class _Keyed(Protocol):
+class Keyed(Protocol):
+    """A sample that knows the digest of what it was made with."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Empty for samples of others."""
 
 
 class _Batch(Protocol):
@@ -43,7 +55,7 @@ class _Batch(Protocol):
     def events(self) -> int: ...
 
 
-Sample = TypeVar("Sample", bound=_Keyed)
+Sample = TypeVar("Sample", bound=Keyed)
 Batch = TypeVar("Batch", bound=_Batch)
 
 

@@ -23,7 +23,7 @@ class Record:
 
     Attributes:
         collisions: their number.
-        code, status: of each particle; Pythia's.
+        event, code, status: collision of each particle, and Pythia's code and status of it.
     """
 
     def __init__(self, particles: Any) -> None:
@@ -31,17 +31,18 @@ class Record:
         self._awkward = require("awkward", extra="events", purpose="event generation")
         counts = self._awkward.to_numpy(self._awkward.num(particles.id))
         self.collisions = len(counts)
-        self._event = np.repeat(np.arange(len(counts)), counts)
+        self.event = np.repeat(np.arange(len(counts)), counts)
         self.code, self.status = self._column(particles.id), self._column(particles.status)
 
     @cached_property
-    def _momentum(self) -> list[NDArray[np.float64]]:
-        return [self._column(self._particles.p[name]) for name in ("px", "py", "pz", "e")]
+    def momentum(self) -> NDArray[np.float64]:
+        """(particles, 4) px, py, pz and energy in GeV."""
+        return np.stack([self._column(self._particles.p[name]) for name in ("px", "py", "pz", "e")], axis=1)
 
     @property
     def visible(self) -> NDArray[np.bool_]:
         """Final particles that leave a trace, |η| < 5."""
-        x, y, z, _ = self._momentum
+        x, y, z, _ = self.momentum.T
         inside = np.abs(z) < np.sinh(ETA_MAX) * np.hypot(x, y)
         seen: NDArray[np.bool_] = (self.status > 0) & ~np.isin(np.abs(self.code), INVISIBLE) & inside
         return seen
@@ -56,7 +57,7 @@ class Record:
 
     def objects(self, chosen: NDArray[np.bool_]) -> Objects:
         """Some of the particles, in order of collision; GeV and radians."""
-        return objects_of(self._event[chosen], self.code[chosen], *(part[chosen] for part in self._momentum))
+        return objects_of(self.event[chosen], self.code[chosen], *self.momentum[chosen].T)
 
     def _column(self, values: Any) -> NDArray[Any]:
         return np.asarray(self._awkward.to_numpy(self._awkward.flatten(values)))

@@ -16,6 +16,7 @@ from nanosieve.physics.events.crossings.collisions import BATCH, TAGGED, Collisi
 from nanosieve.physics.events.recipe import Recipe
 
 __all__ = [
+    "descends",
     "flat",
     "flat_without_heavy_muons",
     "pythia_batches",
@@ -106,9 +107,9 @@ def flat_without_heavy_muons(batch: Any) -> tuple[Collisions, Objects]:
     its PDG code. Neutrinos stay.
     """
     heavy = _marked(batch, BOTTOM_AND_CHARM)
-    first = heavy & (batch.prt.status < 0) & ~_descends(batch, heavy, heavy)
+    first = heavy & (batch.prt.status < 0) & ~descends(batch, heavy, heavy)
     muon = (abs(batch.prt.id) == MUON) & (batch.prt.status > 0)
-    kept = (batch.prt.status > 0) & ~(muon & _descends(batch, muon, heavy))
+    kept = (batch.prt.status > 0) & ~(muon & descends(batch, muon, heavy))
     return _collisions(batch, kept), _objects(batch.prt[first])
 
 
@@ -129,7 +130,7 @@ def _marked(batch: Any, codes: Sequence[int]) -> Any:
     return awkward.unflatten(found, awkward.num(batch.prt.id))
 
 
-def _descends(batch: Any, particles: Any, ancestors: Any) -> Any:
+def descends(batch: Any, particles: Any, ancestors: Any) -> Any:
     """Of `particles`, those that stem from one of `ancestors`; all three are masks of the record."""
     awkward = require("awkward", extra="events", purpose="event generation")
     number = awkward.num(batch.prt.id)

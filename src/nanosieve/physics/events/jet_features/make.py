@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import output_folder
 from nanosieve.errors import SettingsError
 from nanosieve.physics.events._geometry import Objects, close_pairs, delta_phi
 from nanosieve.physics.events._jets import jets_with_constituents
-from nanosieve.physics.events._labelled_file import gathered, read_shard, same_sample, write_shard
+from nanosieve.physics.events._labelled_file import gathered, read_shard, write_shard
+from nanosieve.physics.events._labelled_sample import found_or_made, hash_of
 from nanosieve.physics.events._pythia import derived_seed
 from nanosieve.physics.events.jet_features.collisions import HardCollisions, hard_collisions
 from nanosieve.physics.events.jet_features.features import jet_features
@@ -27,7 +25,6 @@ from nanosieve.physics.events.jet_features.labelled import (
     read_jets,
     write_jets,
 )
-from nanosieve.physics.events.make import remove_parts, run_shards
 from nanosieve.physics.events.recipe import Recipe
 from nanosieve.progress import Progress, silent
 
@@ -124,39 +121,41 @@ def make_jets(
             "and 0 or more of the others"
         )
         raise SettingsError(message)
-    path = Path(path)
-    key = _key(number, constituents, seed)
-    there = same_sample(path, key, read_jets)
-    if there is not None:
-        return there, True
-    output_folder(path.parent)
-    shards = shards_of(number, constituents, seed, output_folder(path.with_name(f"{path.name}.parts")))
-    run_shards(_make_shard, shards, stage="jets", workers=workers, scheduler=scheduler, progress=progress)
+    return found_or_made(
+        Path(path),
+        hash_of(_digest(), number, constituents, seed),
+        plan=lambda folder: shards_of(number, constituents, seed, folder),
+        make_shard=_make_shard,
+        merge=_merged,
+        read=read_jets,
+        write=write_jets,
+        stage="jets",
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+    )
+
+
+def _merged(shards: Sequence[_Shard]) -> LabelledJets:
     parts = [read_shard(shard.path, "features", "constituents") for shard in shards]
     labels = np.repeat([CLASSES.index(shard.label) for shard in shards], [shard.events for shard in shards])
-    order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
-    made = LabelledJets(
+    one = shards[0]
+    number = sum(shard.events for shard in shards if shard.label == one.label)
+    order = np.random.default_rng([one.seed, len(labels)]).permutation(len(labels))
+    return LabelledJets(
         np.concatenate([features for features, _ in parts])[order],
         np.concatenate([inside for _, inside in parts])[order],
         labels[order].astype(np.int64),
         ORIGIN,
-        key,
+        hash_of(_digest(), number, one.constituents, one.seed),
     )
-    write_jets(made, path)
-    remove_parts(path)
-    return made, False
 
 
 def _digest() -> str:
     """Changes when anything changes that a shard depends on, except its own fields."""
     programs = sorted((name, version(name)) for name in ("numpy", "pythia8mc", "fastjet"))
     parts = [FORMAT, ENERGY, dict(PROCESSES), _WINDOW, asdict(JetCuts()), CONSTITUENT, programs]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def _key(number: int, constituents: int, seed: int) -> str:
-    parts = [_digest(), number, constituents, seed]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return hash_of(*parts)
 
 
 def shards_of(number: int, constituents: int, seed: int, folder: Path) -> list[_Shard]:

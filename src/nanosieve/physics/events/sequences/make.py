@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._files import output_folder
 from nanosieve.errors import SettingsError, UnknownNameError
-from nanosieve.physics.events._labelled_file import gathered, read_shard, same_sample, write_shard
+from nanosieve.physics.events._labelled_file import gathered, read_shard, write_shard
+from nanosieve.physics.events._labelled_sample import found_or_made, hash_of
 from nanosieve.physics.events._pythia import derived_seed
 from nanosieve.physics.events.detector import detector_named
-from nanosieve.physics.events.make import remove_parts, run_shards
 from nanosieve.physics.events.recipe import Recipe
 from nanosieve.physics.events.sequences import flavour_jets, quickdraw, top_jets
 from nanosieve.physics.events.sequences.collisions import tagged_collisions
@@ -143,33 +140,35 @@ def make_sequences(
     if number < 1 or seed < 0:
         message = f"{number} sequences with seed {seed}; give 1 or more of each class and a seed of 0 or more"
         raise SettingsError(message)
-    path = Path(path)
-    key = _key(kind, number, seed)
-    there = same_sample(path, key, read_sequences)
-    if there is not None:
-        return there, True
-    output_folder(path.parent)
-    parts = output_folder(path.with_name(f"{path.name}.parts"))
-    shards = _plan(kind, number, seed, parts)
-    run_shards(
-        _make_shard, shards, stage="sequences", workers=workers, scheduler=scheduler, progress=progress
+    return found_or_made(
+        Path(path),
+        _key(kind, number, seed),
+        plan=lambda folder: _plan(kind, number, seed, folder),
+        make_shard=_make_shard,
+        merge=_merged,
+        read=read_sequences,
+        write=write_sequences,
+        stage="sequences",
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
     )
-    own = KINDS[kind]
+
+
+def _merged(shards: Sequence[_Shard]) -> LabelledSequences:
+    one = shards[0]
+    own = KINDS[one.kind]
     blocks = [
         np.concatenate([read_shard(s.path, "values")[0] for s in shards if s.label == label])
         for label in own.classes
     ]
-    values, labels = joined(blocks, seed)
-    made = LabelledSequences(values, labels, tuple(own.classes), own.features, own.origin, key)
-    write_sequences(made, path)
-    remove_parts(path)
-    return made, False
+    values, labels = joined(blocks, one.seed)
+    key = _key(one.kind, len(blocks[0]), one.seed)
+    return LabelledSequences(values, labels, tuple(own.classes), own.features, own.origin, key)
 
 
 def _key(kind: str, number: int, seed: int) -> str:
-    own = KINDS[kind]
-    parts = [FORMAT, kind, _digest(kind), number, seed, list(own.classes)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return hash_of(FORMAT, kind, _digest(kind), number, seed, list(KINDS[kind].classes))
 
 
 def _digest(kind: str) -> str:
@@ -178,7 +177,7 @@ def _digest(kind: str) -> str:
     cuts = asdict(own.cuts) if own.cuts is not None else None
     programs = {name: version(name) for name in ("numpy", *(("pythia8mc", "fastjet") if cuts else ()))}
     parts = [FORMAT, ENERGY, DETECTOR, dict(own.classes), own.features, cuts, sorted(programs.items())]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return hash_of(*parts)
 
 
 def _plan(kind: str, number: int, seed: int, folder: Path) -> list[_Shard]:
