@@ -72,7 +72,7 @@ def _budget(every: str, latency: str) -> Budget:
 TRIGGERS = (
     TriggerSettings(
         "vae_trigger", "DNN VAE, learned bits", "variational_autoencoder", ("kl", "rz"),
-        _budget("25 ns", "50 ns"), "DNN VAE PTQ 8 bit", bits_price=7e-7,
+        _budget("25 ns", "80 ns"), "DNN VAE PTQ 8 bit", bits_price=7e-7,
     ),
     TriggerSettings(
         "vae_after_trigger", "DNN VAE, 8 bits after training", "variational_autoencoder", ("kl", "rz"),
@@ -80,7 +80,7 @@ TRIGGERS = (
     ),
     TriggerSettings(
         "ae_trigger", "DNN AE, learned bits", "autoencoder", ("reconstruction",),
-        _budget("25 ns", "100 ns"), "DNN AE QAT 8 bit", bits_price=1.5e-5,
+        _budget("25 ns", "130 ns"), "DNN AE QAT 8 bit", bits_price=2.5e-5,
     ),
     TriggerSettings(
         "cnn_vae_trigger", "CNN VAE, 8 bits after training", "convolutional_variational_autoencoder",
@@ -88,7 +88,7 @@ TRIGGERS = (
     ),
     TriggerSettings(
         "cnn_ae_trigger", "CNN AE, learned bits", "convolutional_autoencoder", ("reconstruction",),
-        _budget("895 ns", "1480 ns"), "CNN AE QAT 4 bit", bits_price=3e-6,
+        _budget("895 ns", "1480 ns"), "CNN AE QAT 4 bit", bits_price=5e-6,
     ),
 )  # fmt: skip
 
@@ -151,7 +151,7 @@ def settings_for(size: Size, seed: int) -> Settings:
             random_vectors=100_000,
         )  # fmt: skip
     return Settings(
-        7000,
+        5000,
         400,
         TrainingSettings(seed=seed),
         TrainingSettings(epochs=20, batch=256, learning_rate=3e-3, patience=20, seed=seed),
@@ -159,7 +159,7 @@ def settings_for(size: Size, seed: int) -> Settings:
         network=NetworkSettings(seed=seed),
         convolutional=ConvolutionalSettings(seed=seed),
         rate="10 kHz",
-        crossings="minbias:5000,hard_qcd:4000,w_lnu:400,drell_yan:400,ttbar:100",
+        crossings="minbias:4000,hard_qcd:3000,w_lnu:300,drell_yan:300,ttbar:100",
         signal_crossings=400,
         pool=3000,
         proof_events=6000,
