@@ -17,7 +17,8 @@ OPS: dict[str, type[Op]] = {
     op.__name__: op
     for op in (
         Add, ArgMax, Concatenate, Constant, Dense, Einsum, Gather, GreaterEqual, Input, LeakyRelu, Lookup,
-        Max, Min, Multiply, Nonzero, Quantize, Relu, Reshape, Scale, Select, Sort, Subtract, Sum, Weights, Windows,
+        Max, Min, Multiply, Nonzero, Quantize, Relu, Reshape, Scale, Select, Sort, Subtract, Sum, Weights,
+        Windows,
     )
 }  # fmt: skip
 """Name → op, for the stored forms."""

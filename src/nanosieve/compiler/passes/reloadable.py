@@ -154,8 +154,7 @@ class _Lift:
         name = self._append(self._unused(f"{node.name}.kernel"), kernel, (), node.layer)
         leading, rank = op.kernel.ndim - 2, len(self.types[x].shape)
         blocks, rows = ascii_letters[:leading], ascii_letters[leading : rank - 1]
-        given, made = ascii_letters[-2:]
-        equation = f"{blocks}{rows}{given},{blocks}{given}{made}->{blocks}{rows}{made}"
+        equation = f"{blocks}{rows}Y,{blocks}YZ->{blocks}{rows}Z"
         self._append(node.name, Einsum(equation), (x, name), node.layer)
 
     def _offset(self, node: Node, place: int) -> None:
@@ -213,11 +212,11 @@ def _weights(codes: Integers, exponent: Integers, fixed: Fixed | None, layer: st
     wrong = np.argwhere(lost | (fine < fixed.low) | (fine > fixed.high) | ((shift > 40) & (codes != 0)))
     if len(wrong):
         place = tuple(int(n) for n in wrong[0])
-        step = 2.0**fixed.exponent
+        unit = 2.0**fixed.exponent
         message = (
             f"layer {layer!r}: its {role} holds {float(codes[place]) * 2.0 ** int(exponent[place]):g} at "
-            f"{list(place)}, for which {fixed} has no code: that goes from {fixed.low * step:g} to "
-            f"{fixed.high * step:g} in steps of {step:g}; state a type that holds it when the design is compiled"
+            f"{list(place)}, for which {fixed} has no code: that goes from {fixed.low * unit:g} to "
+            f"{fixed.high * unit:g} in steps of {unit:g}; state a wider type when compiling"
         )
         raise SettingsError(message)
     return Weights(fine, TensorType.of(fixed, codes.shape))
