@@ -23,11 +23,11 @@ from nanosieve.compiler.hardware.estimate import (
     stored_bits,
     top_estimate,
 )
-from nanosieve.compiler.hardware.memories import WORD
 from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts
+from nanosieve.compiler.hardware.weight_image import FILE, WORD
 from nanosieve.compiler.hardware.weight_store import SETTLE
 from nanosieve.devices import RESOURCES, find_device
 from nanosieve.figure import Figure, Provenance
@@ -178,6 +178,9 @@ class HardwareDesign:
             write_text(rtl / f"{name}.v", text)
         self._write_model(folder)
         save_graph(self.graph, folder / "graph.json")
+        (folder / FILE).unlink(missing_ok=True)
+        if self.sources.weights is not None:
+            self.sources.weights.image.save(folder)
         write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
         return folder
 

@@ -22,6 +22,7 @@ from nanosieve.compiler.hardware.feed import (
     Tap,
     Words,
 )
+from nanosieve.errors import FoldingError
 
 __all__ = ["Reads", "plan_feed"]
 
@@ -167,6 +168,9 @@ def _weights(reads: Reads, p: int, start: Integers) -> FeedPort:
     loads = []
     for j, (which, code) in enumerate(zip(reads.stored[p].tolist(), reads.code[p].tolist(), strict=True)):
         weight = reads.weights[which] if which >= 0 else None
+        if weight is None and code:
+            message = f"weights that can be reloaded share port {p} with the constant {code}"
+            raise FoldingError(message)
         choice = Stored(weight, weight.exponent - ends[2]) if weight else Literal(code)
         loads.append((int(start[j] - start[0]), choices.setdefault(choice, len(choices))))
     return FeedPort(*ends, tuple(choices), tuple(loads), False, False)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nanosieve.compiler.hardware.weight_image import WORD
 from nanosieve.devices import Device
 
 __all__ = [
@@ -29,8 +30,6 @@ _BLOCK = {512: 72, 1024: 36, 2048: 18, 4096: 9, 8192: 4, 16384: 2, 32768: 1}
 _ULTRA_DEPTH, _ULTRA_WIDTH = 4096, 72
 _LUT_BITS, _CHAIN, _SHORTEST = 64, 32, 3
 """Words of one bit in a LUT, stages of a shift register in one, and stages below which there is none."""
-WORD = 32
-"""Bits that the write port of the weights takes at a time."""
 _CHEAP_MUX = 4
 """Inputs of a multiplexer of one LUT."""
 

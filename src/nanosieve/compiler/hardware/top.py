@@ -16,7 +16,8 @@ from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
 from nanosieve.compiler.hardware.timeline import timeline
 from nanosieve.compiler.hardware.verilog import Bus, layer_module
-from nanosieve.compiler.hardware.weight_store import WeightMap, Words, map_weights
+from nanosieve.compiler.hardware.weight_image import Words
+from nanosieve.compiler.hardware.weight_store import WeightMap, map_weights
 from nanosieve.compiler.hardware.weight_verilog import (
     WRITE_PINS,
     Store,
@@ -236,7 +237,7 @@ def write_sources(
     layouts = {port.name: port.layout for port in in_ports}
     modules: list[LayerModule] = []
     weights = map_weights(layers)
-    image = weights.image(graph) if weights else np.zeros(0, dtype=np.uint32)
+    image = weights.image.fill(graph) if weights else np.zeros(0, dtype=np.uint32)
     for layer in layers:
         signals[layer.name] = names.new(layer.name)
         module = names.new(f"{top}_{layer.name}")

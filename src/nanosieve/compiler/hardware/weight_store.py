@@ -6,24 +6,20 @@ in the rows of a memory, one for each phase. Both are written in words of `WORD`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nanosieve.compiler.graph import Graph, Integers, Weights
 from nanosieve.compiler.hardware.built import BuiltLayer
-from nanosieve.compiler.hardware.feed import Literal, Stored
-from nanosieve.compiler.hardware.memories import WORD
+from nanosieve.compiler.hardware.feed import Stored
+from nanosieve.compiler.hardware.weight_image import WORD, WeightImage
 
 __all__ = ["SETTLE", "Bank", "Column", "WeightMap", "WeightStore", "map_weights"]
 
 SETTLE = 2
 """Cycles after that of a write in which no event may enter, until all layers have the word."""
 
-Words = NDArray[np.uint32]
+Place = tuple[str, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -32,23 +28,11 @@ class Column:
 
     Attributes:
         width: bits.
-        content: what stands there in each row, a weight or a constant code.
+        content: the weight that stands there in each row; None in a row where nobody reads it, or zero.
     """
 
     width: int
-    content: tuple[Stored | int, ...]
-
-    def codes(self, values: Mapping[str, Integers]) -> Integers:
-        """The codes in all rows; `values` holds those of each node of weights, flat."""
-        return np.array(
-            [
-                int(values[entry.weight.source][entry.weight.index]) << entry.shift
-                if isinstance(entry, Stored)
-                else entry
-                for entry in self.content
-            ],
-            dtype=np.int64,
-        )
+    content: tuple[Stored | None, ...]
 
 
 @dataclass(frozen=True)
@@ -88,16 +72,15 @@ class Bank:
         """Addresses that it takes."""
         return len(self.parts) * self.stride
 
-    def fill(self, image: Words, values: Mapping[str, Integers]) -> None:
-        """Put its words into the image of all words."""
-        own = image[self.base : self.base + self.words].reshape(len(self.parts), self.stride)
+    def places(self) -> Iterator[Place]:
+        """Where its weights are, as `WeightImage.of` takes it."""
         lsb = 0
         for column in self.columns:
-            codes = column.codes(values) & ((1 << column.width) - 1)
-            for part in range(lsb // WORD, (lsb + column.width - 1) // WORD + 1):
-                shift = lsb - part * WORD
-                bits = codes << shift if shift >= 0 else codes >> -shift
-                own[part, : self.depth] |= (bits & ((1 << WORD) - 1)).astype(np.uint32)
+            first = self.base + lsb // WORD * self.stride
+            for row, entry in enumerate(column.content):
+                if entry is not None:
+                    e = entry.weight
+                    yield e.source, e.index, entry.shift, first + row, lsb % WORD, column.width, self.stride
             lsb += column.width
 
 
@@ -136,15 +119,11 @@ class WeightMap:
         """Of the write port."""
         return max(1, (self.words - 1).bit_length())
 
-    def image(self, graph: Graph) -> Words:
-        """The words at all addresses for the weights of `graph`; 0 where there is nothing."""
-        nodes = (node for node in graph.nodes if isinstance(node.op, Weights))
-        values = {node.name: node.op.codes.ravel() for node in nodes if isinstance(node.op, Weights)}
-        image = np.zeros(self.words, dtype=np.uint32)
-        for store in self.stores.values():
-            for bank in store.banks:
-                bank.fill(image, values)
-        return image
+    @cached_property
+    def image(self) -> WeightImage:
+        """What makes words of weights."""
+        places = [place for store in self.stores.values() for bank in store.banks for place in bank.places()]
+        return WeightImage.of(places, self.words)
 
 
 def map_weights(layers: Sequence[BuiltLayer]) -> WeightMap | None:
@@ -179,11 +158,10 @@ def _store(layer: BuiltLayer) -> WeightStore:
         style = layer.feed.rows.style
         for port in layer.feed.ports:
             if port.stored:
-                content: list[Stored | int] = [0] * layer.feed.phases
+                content: list[Stored | None] = [None] * layer.feed.phases
                 for phase, n in port.loads:
                     choice = port.choices[n]
-                    assert isinstance(choice, Stored | Literal)
-                    content[phase] = choice if isinstance(choice, Stored) else choice.code
+                    content[phase] = choice if isinstance(choice, Stored) else None
                 columns.append(Column(port.width, tuple(content)))
     phases = layer.feed.phases if layer.feed is not None else 1
     rows = Bank(tuple(columns), phases, style) if columns else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nanosieve.compiler.hardware.memories import WORD
-from nanosieve.compiler.hardware.weight_store import SETTLE, Bank, WeightMap, WeightStore, Words
+from nanosieve.compiler.hardware.weight_image import WORD, Words
+from nanosieve.compiler.hardware.weight_store import SETTLE, Bank, WeightMap, WeightStore
 
 __all__ = ["WRITE_PINS", "Store", "loading_lines", "port_lines", "store_module", "write_ports"]
 

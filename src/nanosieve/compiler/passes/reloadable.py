@@ -37,7 +37,9 @@ __all__ = ["fixed_weights", "reloadable"]
 ROLES = ("kernel", "bias")
 
 
-def reloadable(graph: Graph, types: Mapping[str, str] | str | None = None) -> Graph:
+def reloadable(
+    graph: Graph, types: Mapping[str, str] | str | None = None, *, exactly: Mapping[str, Fixed] | None = None
+) -> Graph:
     """The graph with the kernels of its dense and convolution layers, and their biases, as `Weights`.
 
     Args:
@@ -45,6 +47,7 @@ def reloadable(graph: Graph, types: Mapping[str, str] | str | None = None) -> Gr
         types: how numbers are kept, ``"fixed<W,I>"`` for all or by ``"layer.kernel"``, ``"layer.bias"``,
             ``"layer"``, ``"default.kernel"``, ``"default.bias"`` and ``"default"``, the first of which
             counts; what has none gets the narrowest signed type that holds the present numbers.
+        exactly: the types by the names of the nodes of weights, instead of `types`.
 
     Raises:
         UnsupportedLayerError: no layer has weights that could be reloaded, or a recurrent one has.
@@ -53,7 +56,7 @@ def reloadable(graph: Graph, types: Mapping[str, str] | str | None = None) -> Gr
     """
     wanted = _Wanted({"default": types} if isinstance(types, str) else dict(types or {}))
     _refuse_steps(graph)
-    lift = _Lift(graph, wanted)
+    lift = _Lift(graph, wanted, exactly or {})
     for node in graph.nodes:
         lift.add(node)
     if not any(isinstance(node.op, Weights) for node in lift.nodes):
@@ -120,6 +123,7 @@ class _Lift:
 
     graph: Graph
     wanted: _Wanted
+    exactly: Mapping[str, Fixed]
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
 
@@ -143,6 +147,12 @@ class _Lift:
             name = f"{name}_stored"
         return name
 
+    def _stored(self, node: Node, role: str, codes: Integers, exponent: Integers) -> str:
+        """The weights that `node` reads."""
+        name = self._unused(f"{node.name}.{role}")
+        fixed = self.exactly.get(name) or self.wanted.of(node.layer, role)
+        return self._append(name, _weights(codes, exponent, fixed, node.layer, role), (), node.layer)
+
     def _product(self, node: Node, op: Dense) -> None:
         """The weights and the sums of products with them; all inputs of a sum have one step."""
         (x,) = node.inputs
@@ -150,8 +160,7 @@ class _Lift:
         if alike is not None:
             x = self._append(self._unused(f"{node.name}.alike"), alike, (x,), node.layer)
         exponent = np.full(op.kernel.shape, op.exponent)
-        kernel = _weights(op.kernel, exponent, self.wanted.of(node.layer, "kernel"), node.layer, "kernel")
-        name = self._append(self._unused(f"{node.name}.kernel"), kernel, (), node.layer)
+        name = self._stored(node, "kernel", op.kernel, exponent)
         leading, rank = op.kernel.ndim - 2, len(self.types[x].shape)
         blocks, rows = ascii_letters[:leading], ascii_letters[leading : rank - 1]
         equation = f"{blocks}{rows}Y,{blocks}YZ->{blocks}{rows}Z"
@@ -167,8 +176,7 @@ class _Lift:
         if len(shape) > 1 and all((row == row[:1]).all() for row in rows):
             codes, exponent = rows[0][0], rows[1][0]
             index = np.broadcast_to(np.arange(shape[-1]), shape)
-        bias = _weights(codes, exponent, self.wanted.of(node.layer, "bias"), node.layer, "bias")
-        name = self._append(self._unused(f"{node.name}.bias"), bias, (), node.layer)
+        name = self._stored(node, "bias", codes, exponent)
         if len(shape) > 1:
             name = self._append(self._unused(f"{node.name}.biases"), Gather(index), (name,), node.layer)
         inputs = tuple(name if n == place else given for n, given in enumerate(node.inputs))
