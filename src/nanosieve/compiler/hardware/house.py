@@ -150,7 +150,8 @@ def _summed(
     output = layer_output(graph, name, nodes)
     alone = partial_sums(layer_alone(graph, nodes, output), name, fold.inputs)
     cut = _Cut(alone, live_elements(alone, {output: live[output]}))
-    before, found, behind = split_steps(alone, [node for node in alone.nodes if node.layer == name])
+    own = [node for node in alone.nodes if node.layer == name and not isinstance(node.op, Weights)]
+    before, found, behind = split_steps(alone, own)
     (steps,) = found
     last = steps.steps[-1][-1].name
     kernel = cut.packed(slice_sums(alone, steps, fold, cut.live[last]), fold, name)
