@@ -33,6 +33,7 @@ from nanosieve.compiler.graph import (
     Subtract,
     Sum,
     TensorType,
+    Weights,
     Windows,
 )
 
@@ -117,6 +118,8 @@ def trivial() -> Graph:
     table = Lookup(np.array([[9]]), np.array([0]), np.array([1]))
     outputs.append(add(table, never, part="table"))
     outputs.append(add(Add(), same, three, part="constants"))
+    stored = Weights(np.array([1, -2, 0]), TensorType.of(Fixed(3, 3), (3,)))
+    outputs.append(add(Add(), same, add(stored, part="stored"), part="weights"))
     one = add(Reshape((1,)), scalar, part="one")
     for op in (Sum(), Max(), Sort(), ArgMax(), Windows((), (), (), ())):
         outputs.append(add(op, one, part=type(op).__name__))

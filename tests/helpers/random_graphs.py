@@ -35,6 +35,7 @@ from nanosieve.compiler.graph import (
     Subtract,
     Sum,
     TensorType,
+    Weights,
     Windows,
     aligning,
 )
@@ -202,8 +203,10 @@ def _layer(builder: Builder, rng: Random, values: list[str], layer: str) -> str:
             return builder.add(_dense(rng, types[x]), x, layer=layer)
         product = builder.add(_dense(rng, types[x]), x, layer=layer, part="product")
         shape = types[product].shape
-        bias = Constant(rng.integers(-9, 9, shape), rng.integers(-4, 2, shape))
-        return builder.add(Add(), product, builder.constant(bias, layer=layer, part="bias"), layer=layer)
+        codes, exponent = rng.integers(-9, 9, shape), rng.integers(-4, 2, shape)
+        stored = Weights(codes, TensorType(np.full(shape, -9), np.full(shape, 8), exponent))
+        bias = stored if codes.sum() % 2 else Constant(codes, exponent)
+        return builder.add(Add(), product, builder.add(bias, layer=layer, part="bias"), layer=layer)
     return builder.add(ONE[kind](rng, types[x]), x, layer=layer)
 
 

@@ -27,6 +27,7 @@ _VERBS = {
     "study": "run a published benchmark end to end",
     "synth": "synthesise a compiled design with Yosys and count its resources",
     "verify": "prove that framework, graph and RTL agree, value by value",
+    "weights": "write the words that load a retrained network into a design",
 }
 
 

@@ -13,6 +13,9 @@ from nanosieve.cli._terminal import console, echo_json, show_table, terminal_pro
 
 __all__ = ["command"]
 
+AUTO = "auto"
+"""In place of a type of weights."""
+
 SHOWN = 3
 """Quantisers that can overflow which are listed on the terminal."""
 
@@ -39,6 +42,13 @@ SHOWN = 3
     is_flag=True,
     help="Also write Vivado and Vitis scripts, untested here, into vendor/, and what --axi writes.",
 )
+@click.option(
+    "--reloadable",
+    metavar="[LAYER=]TYPE",
+    multiple=True,
+    help="Keep kernels and biases where a write port can replace them, in fixed<W,I>, or with `auto` in "
+    "the narrowest that holds those of each layer; again for single layers, as dense_1.kernel=fixed<8,2>.",
+)
 @click.option("--print-graph", is_flag=True, help="Print the fixed-point graph.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -60,6 +70,7 @@ def command(
     axi: bool,
     vhdl: bool,
     vendor: bool,
+    reloadable: tuple[str, ...],
     print_graph: bool,
     as_json: bool,
 ) -> None:
@@ -95,6 +106,7 @@ def command(
             dsp=not no_dsp,
             refine=refine,
             integration=integration,
+            reloadable=_weight_types(reloadable),
             progress=progress,
         )
     if print_graph and not as_json:
@@ -126,3 +138,13 @@ def command(
     console.print(
         f"design written to {design.folder}; next: nanosieve verify {design.folder}", soft_wrap=True
     )
+
+
+def _weight_types(options: tuple[str, ...]) -> bool | str | dict[str, str]:
+    """What `compile` takes for the options ``--reloadable``; ``auto`` states no type."""
+    if not options:
+        return False
+    given = by_layer(options)
+    if isinstance(given, str):
+        return True if given == AUTO else given
+    return {name: text for name, text in given.items() if text != AUTO} or True

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from nanosieve.cli._input_file import read_events
+from nanosieve.cli._input_file import read_arrays, read_events
+from nanosieve.cli._options import by_layer, sample_options
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
+from nanosieve.compiler.design import load
 from nanosieve.compiler.graph import load_graph
 from nanosieve.compiler.synthesis import netlist_design
 from nanosieve.compiler.verification import read_design, verify
@@ -32,9 +34,25 @@ __all__ = ["command"]
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random vectors.")
 @click.option("--netlist", is_flag=True, help="Synthesise the design and simulate its netlist as well.")
+@click.option(
+    "--weights",
+    metavar="MODEL",
+    type=click.Path(path_type=Path),
+    help="Load the weights of this network, of the same shape, into a design compiled with --reloadable.",
+)
+@sample_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
-    folder: Path, vectors: int | None, events: Path | None, seed: int, netlist: bool, as_json: bool
+    folder: Path,
+    vectors: int | None,
+    events: Path | None,
+    seed: int,
+    netlist: bool,
+    weights: Path | None,
+    calibrate: Path | None,
+    precision: tuple[str, ...],
+    per_channel: bool,
+    as_json: bool,
 ) -> None:
     """Compare the trained model, the fixed-point graph and the simulated Verilog of a compiled design.
 
@@ -50,12 +68,20 @@ def command(
       nanosieve verify out/tagger
       nanosieve verify out/tagger --input sample.parquet --vectors 100000
       nanosieve verify out/tagger --netlist
+      nanosieve verify out/tagger --weights retrained.keras
     """
     design = read_design(folder)
     inputs = read_events(events, load_graph(design.path / "graph.json")) if events else None
     with terminal_progress() as progress:
         also = (netlist_design(folder, progress=progress),) if netlist else ()
-        result = verify(folder, inputs, random=vectors, seed=seed, also=also, progress=progress)
+        other = None
+        if weights is not None:
+            sample = None if calibrate is None else read_arrays(calibrate, "calibration sample")
+            types = by_layer(precision) or None
+            other = load(weights, calibrate=sample, precision=types, per_channel=per_channel)
+        result = verify(
+            folder, inputs, random=vectors, seed=seed, also=also, weights=other, progress=progress
+        )
     if as_json:
         echo_json({"design": design.name, "verification": result.to_dict(), "golden": str(result.golden)})
         return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate import write_cpp
@@ -17,9 +18,11 @@ from nanosieve.compiler.hardware import Budget, DelayModel, HardwareDesign, buil
 from nanosieve.compiler.hardware.fit import Wishes, build_finalists, worth_of
 from nanosieve.compiler.hardware.integration import write_integration
 from nanosieve.compiler.hardware.plan import choice_of
+from nanosieve.compiler.hardware.reload import prepared, weight_words, write_weights
 from nanosieve.compiler.passes import run_passes
 from nanosieve.compiler.synthesis import Synthesis, netlist_design, synthesize, synthesize_all
 from nanosieve.compiler.verification import Verification, verify
+from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress, silent
 
@@ -87,6 +90,7 @@ class Design:
         random: int | None = None,
         seed: int = 1,
         netlist: bool = False,
+        weights: Graph | None = None,
         progress: Progress = silent,
     ) -> Verification:
         """Prove framework = graph = emulator = C++ = RTL (= netlist) on `x` and on random full-range vectors.
@@ -96,13 +100,30 @@ class Design:
             random: number of random vectors; default 20,000 over the interval in cycles, 200 or more.
             seed: of the random vectors.
             netlist: synthesise the design and simulate its netlist as well.
+            weights: another network of the same shape, which is loaded into the simulated hardware first.
             progress: told of every stage.
 
         Raises:
             VerificationError: the first difference, by layer, element and event.
         """
         also = (netlist_design(self.folder, progress=progress),) if netlist else ()
-        return verify(self.folder, x, random=random, seed=seed, also=also, progress=progress)
+        return verify(self.folder, x, random=random, seed=seed, also=also, weights=weights, progress=progress)
+
+    def weights_of(self, graph: Graph | None = None) -> NDArray[np.uint32]:
+        """The words that the write port takes for the weights of another network of the same shape.
+
+        Args:
+            graph: from `load`; default the network that was compiled.
+
+        Returns:
+            uint32 (words,): one for each address, from 0 on.
+
+        Raises:
+            InputFileError: the design has constant weights.
+            SettingsError: the network differs in more than weights, or one has no code in the design's type;
+                the message names the layer.
+        """
+        return weight_words(self.folder, graph)[1]
 
     def synthesize(
         self, *, device: str | None = None, workers: int | None = None, progress: Progress = silent
@@ -124,6 +145,7 @@ def compile(
     dsp: bool = True,
     refine: int = 1,
     integration: Collection[str] = (),
+    reloadable: bool | str | Mapping[str, str] = False,
     progress: Progress = silent,
 ) -> Design:
     """Turn a graph into hardware that meets the budget, and write it to a folder.
@@ -146,11 +168,16 @@ def compile(
         refine: how many of the plans that are cheapest by the analytic cost are synthesised with Yosys, to
             take the one whose netlist is the smallest; 1 trusts the analytic cost.
         integration: what to write beside the design, of ``"axi"``, ``"vhdl"`` and ``"vendor"``.
+        reloadable: keep the kernels and biases of dense and convolution layers where a write port can replace
+            them. True takes the narrowest type that holds those of each layer; a type for all, or types by
+            ``"layer.kernel"``, ``"layer.bias"``, ``"layer"`` and ``"default"`` leave room for others.
         progress: told of every layer.
 
     Raises:
         BudgetError: the design does not meet the budget; the message says what would do.
-        UnknownNameError: no such device, or no such kind of integration.
+        UnknownNameError: no such device, kind of integration, or layer with weights.
+        UnsupportedLayerError: the weights of a layer cannot be reloaded.
+        SettingsError: a weight does not fit its type, or an integration that has no port for weights.
         OutputError: the folder cannot be written to.
     """
     wishes: Wishes = {
@@ -162,6 +189,14 @@ def compile(
         "dsp": dsp,
         "progress": progress,
     }
+    if reloadable and integration:
+        message = (
+            f"integration = {sorted(integration)}: what is written there has no port for weights; connect "
+            "the Verilog of a design with reloadable weights directly"
+        )
+        raise SettingsError(message)
+    if reloadable:
+        graph = prepared(graph, None if reloadable is True else reloadable)
     graph, budget = run_passes(graph), budget or Budget()
     if refine > 1:
         hardware = _smallest(build_finalists(graph, budget, refine, **wishes), minimise, progress)
@@ -171,6 +206,10 @@ def compile(
     hardware.write(folder)
     write_cpp(hardware.graph, folder / "cpp")
     write_integration(folder, integration)
+    if reloadable:
+        write_weights(weight_words(folder)[1], folder / "weights.hex", hardware.sources.top)
+    else:
+        (folder / "weights.hex").unlink(missing_ok=True)
     return Design(hardware, folder)
 
 

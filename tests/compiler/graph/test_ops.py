@@ -27,6 +27,7 @@ from nanosieve.compiler.graph import (
     Constant,
     Dense,
     Einsum,
+    Fixed,
     Gather,
     GreaterEqual,
     LeakyRelu,
@@ -46,6 +47,7 @@ from nanosieve.compiler.graph import (
     Subtract,
     Sum,
     TensorType,
+    Weights,
     Windows,
     aligning,
 )
@@ -214,8 +216,17 @@ def test_einsum(equation: str, seed: int) -> None:
     check(Einsum(equation), aligned_operands(rng, equation), rng)
 
 
+def test_weights_have_the_range_of_their_type() -> None:
+    type = TensorType.of(Fixed(4, 2), (2,))
+    assert Weights(np.array([-8, 3]), type).result() == type
+    assert Weights(np.array([-8, 3]), type).evaluate(()).tolist() == [[-8, 3]]
+    for codes in ([-9, 3], [8, 0], [1]):
+        with pytest.raises(GraphError, match="no codes of 2 fixed<4,2>"):
+            Weights(np.array(codes), type).result()
+
+
 def test_every_op_is_covered() -> None:
-    covered = (set(ONE) | set(ALIKE) | {"Constant", "Einsum", "Input", "Select"}) - {"Square"}
+    covered = (set(ONE) | set(ALIKE) | {"Constant", "Einsum", "Input", "Select", "Weights"}) - {"Square"}
     assert covered == set(OPS)
 
 

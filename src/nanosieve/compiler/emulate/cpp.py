@@ -13,6 +13,7 @@ from nanosieve.compiler.emulate.cpp_ports import Port, describe, input_ports, ou
 from nanosieve.compiler.emulate.cpp_source import Source
 from nanosieve.compiler.emulate.cpp_text import EVALUATE, HEAD, HELPERS, OF_THE_THREAD, STATUS
 from nanosieve.compiler.graph import Graph
+from nanosieve.compiler.passes import fixed_weights
 
 __all__ = ["header_name", "to_cpp", "write_cpp"]
 
@@ -39,7 +40,7 @@ def to_cpp(graph: Graph, name: str | None = None) -> str:
     Raises:
         GraphError: the graph breaks a rule.
     """
-    graph.verify()
+    graph = fixed_weights(graph.verify())
     name = header_name(graph, name)
     source = Source()
     inputs, outputs = input_ports(graph), output_ports(graph)

@@ -16,7 +16,7 @@ from nanosieve.compiler.emulate.steps import Convert, Elementwise, Fill, Pick, R
 from nanosieve.compiler.emulate.tiers import INT64, Tier, magnitude, tier_of, wider
 from nanosieve.compiler.emulate.trim import trim
 from nanosieve.compiler.graph import Constant, Graph, Input, Integers, Node, TensorType
-from nanosieve.compiler.passes import FEWER_ELEMENTS, run_passes
+from nanosieve.compiler.passes import FEWER_ELEMENTS, fixed_weights, run_passes
 
 __all__ = ["Planner", "make_plan"]
 
@@ -150,7 +150,7 @@ def make_plan(graph: Graph) -> Plan:
     Raises:
         GraphError: the graph breaks a rule.
     """
-    graph = _with_fewer_elements(graph.verify())
+    graph = _with_fewer_elements(fixed_weights(graph.verify()))
     planner = Planner(graph)
     inputs = {}
     for name, type in graph.inputs.items():

@@ -14,7 +14,7 @@ from nanosieve.compiler.graph.quantize import Quantize
 from nanosieve.compiler.graph.reductions import ArgMax, Max, Min, Sort, Sum
 from nanosieve.compiler.graph.rewiring import Gather, Windows
 from nanosieve.compiler.graph.storage import load_graph, save_graph
-from nanosieve.compiler.graph.structure import Concatenate, Constant, Input, Reshape
+from nanosieve.compiler.graph.structure import Concatenate, Constant, Input, Reshape, Weights
 from nanosieve.compiler.graph.text import to_text
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Subtract",
     "Sum",
     "TensorType",
+    "Weights",
     "Windows",
     "aligning",
     "bit_width",

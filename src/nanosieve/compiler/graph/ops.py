@@ -9,7 +9,7 @@ from nanosieve.compiler.graph.products import Dense, Einsum
 from nanosieve.compiler.graph.quantize import Quantize
 from nanosieve.compiler.graph.reductions import ArgMax, Max, Min, Sort, Sum
 from nanosieve.compiler.graph.rewiring import Gather, Windows
-from nanosieve.compiler.graph.structure import Concatenate, Constant, Input, Reshape
+from nanosieve.compiler.graph.structure import Concatenate, Constant, Input, Reshape, Weights
 
 __all__ = ["OPS"]
 
@@ -17,7 +17,8 @@ OPS: dict[str, type[Op]] = {
     op.__name__: op
     for op in (
         Add, ArgMax, Concatenate, Constant, Dense, Einsum, Gather, GreaterEqual, Input, LeakyRelu, Lookup,
-        Max, Min, Multiply, Nonzero, Quantize, Relu, Reshape, Scale, Select, Sort, Subtract, Sum, Windows,
+        Max, Min, Multiply, Nonzero, Quantize, Relu, Reshape, Scale, Select, Sort, Subtract, Sum, Weights,
+        Windows,
     )
 }  # fmt: skip
 """Name → op, for the stored forms."""

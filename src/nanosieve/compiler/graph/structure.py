@@ -10,7 +10,7 @@ from nanosieve.compiler.graph.fixed import Integers, Overflow, Rounding, TensorT
 from nanosieve.compiler.graph.op import Op, frozen
 from nanosieve.errors import GraphError
 
-__all__ = ["Concatenate", "Constant", "Input", "Reshape"]
+__all__ = ["Concatenate", "Constant", "Input", "Reshape", "Weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,36 @@ class Constant(Op):
     def result(self, *types: TensorType) -> TensorType:
         """Ranges of one code."""
         return TensorType(self.codes, self.codes, self.exponent)
+
+    def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
+        """One event, which broadcasts over the batch."""
+        return self.codes[np.newaxis]
+
+
+@dataclass(frozen=True, eq=False)
+class Weights(Op):
+    """Codes that can be replaced by others of the same type, in hardware through a write port.
+
+    What depends on them is proven for every code of the type, not for the present ones.
+
+    Attributes:
+        codes: the present ones.
+        type: range and step of each element.
+    """
+
+    operands = 0
+    codes: Integers
+    type: TensorType
+
+    def __post_init__(self) -> None:
+        frozen(self, "codes")
+
+    def result(self, *types: TensorType) -> TensorType:
+        """The stated type."""
+        if self.codes.shape != self.type.shape or not self.type.holds(self.codes[np.newaxis]).all():
+            message = f"weights of shape {self.codes.shape} are no codes of {self.type}"
+            raise GraphError(message)
+        return self.type
 
     def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
         """One event, which broadcasts over the batch."""

@@ -32,6 +32,7 @@ from nanosieve.compiler.graph import (
     Reshape,
     Scale,
     Sum,
+    Weights,
     Windows,
 )
 from nanosieve.compiler.hardware.cost_model import CostModel, cost_model
@@ -151,7 +152,7 @@ def _walk(
     for node in nodes:
         for name in (*node.inputs, *([node.name] if isinstance(node.op, Input) else [])):
             if name not in inside or name == node.name:
-                fixed = isinstance(graph.by_name[name].op, Constant)
+                fixed = isinstance(graph.by_name[name].op, Constant | Weights)
                 pipeline.at[name], pipeline.distinct[name] = (0, 0.0), 1.0
                 pipeline.roots[name] = frozenset() if fixed else frozenset((name,))
     costs: dict[str, Cost] = {}

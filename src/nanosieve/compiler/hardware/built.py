@@ -26,6 +26,7 @@ class BuiltLayer:
             the slot where there is a feed.
         elements: those of `output`; None for one that nothing reads and that is not made.
         feed: how the slots get their values; None for a layer that works once, as its inputs come.
+        weights: those that its netlist reads as `SteadyCell`, in the order of their numbers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class BuiltLayer:
     schedule: Schedule
     elements: tuple[Element | None, ...]
     feed: Feed | None = None
+    weights: tuple[Element, ...] = ()
 
     @property
     def slots(self) -> tuple[int, ...]:

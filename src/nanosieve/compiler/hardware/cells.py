@@ -28,6 +28,7 @@ __all__ = [
     "SaturateCell",
     "SelectCell",
     "ShiftCell",
+    "SteadyCell",
     "TableCell",
     "WrapCell",
 ]
@@ -70,6 +71,13 @@ class InputCell(Cell):
     port: int
     element: int
     stage: int = 0
+
+
+@dataclass(frozen=True)
+class SteadyCell(Cell):
+    """Number `element` of what stands at the module's input ``weights``, the same in all stages."""
+
+    element: int
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ from nanosieve.compiler.hardware.plan import Plan
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import Sources, elements_to_dicts
+from nanosieve.compiler.hardware.weight_image import FILE, WORD
+from nanosieve.compiler.hardware.weight_store import SETTLE
 from nanosieve.devices import RESOURCES, find_device
 from nanosieve.figure import Figure, Provenance
 
@@ -116,10 +118,26 @@ class HardwareDesign:
             "outputs": [port.to_dict() for port in self.sources.outputs],
             "layers": [self._layer(n) for n in range(len(self.layers))],
             "modules": modules,
+            **({"weights": self._weights()} if self.sources.weights else {}),
             "budget": asdict(self.budget),
             "plan": self.plan.to_dict(),
             "timing": {name: figure.to_dict() for name, figure in self.timing.items()},
             "estimate": {name: figure.to_dict() for name, figure in self.estimate.items()},
+        }
+
+    def _weights(self) -> dict[str, Any]:
+        """The write port of the weights."""
+        assert self.sources.weights is not None
+        layers = {
+            name: [{"address": bank.base, "words": bank.words, "rows": bank.depth} for bank in store.banks]
+            for name, store in self.sources.weights.stores.items()
+        }
+        return {
+            "words": self.sources.weights.words,
+            "address_bits": self.sources.weights.address_bits,
+            "data_bits": WORD,
+            "settle_cycles": SETTLE,
+            "layers": layers,
         }
 
     def _layer(self, n: int) -> dict[str, Any]:
@@ -160,6 +178,9 @@ class HardwareDesign:
             write_text(rtl / f"{name}.v", text)
         self._write_model(folder)
         save_graph(self.graph, folder / "graph.json")
+        (folder / FILE).unlink(missing_ok=True)
+        if self.sources.weights is not None:
+            self.sources.weights.image.save(folder)
         write_text(folder / "design.json", json.dumps(self.manifest(), indent=1))
         return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nanosieve.compiler.graph import bit_width
-from nanosieve.compiler.hardware.schedule import Arrival
+from nanosieve.compiler.hardware.schedule import CONSTANT, Arrival
 
 __all__ = ["Element"]
 
@@ -15,7 +15,8 @@ class Element:
     """One element of a graph node, as its consumers see it.
 
     Attributes:
-        source: the layer or input on whose bus it stands; empty for a constant, which stands nowhere.
+        source: the layer or input on whose bus it stands, or the node of the weights that it is one of; empty
+            for a constant, which stands nowhere.
         index: its lane of that bus. A layer that works several times per event uses a lane several times.
         low, high: range of the lane.
         exponent: the number is ``code * 2**exponent``.
@@ -33,6 +34,11 @@ class Element:
     def constant(self) -> bool:
         """Whether it is the number `low` always."""
         return not self.source
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is a weight, which is there in all cycles."""
+        return bool(self.source) and self.arrival == CONSTANT
 
     @property
     def width(self) -> int:

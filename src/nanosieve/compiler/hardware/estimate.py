@@ -46,7 +46,7 @@ def fan_out(layer: BuiltLayer) -> int:
         (a, layer.schedule.arrivals[n].stage)
         for n, cell in enumerate(layer.netlist.cells)
         for a in cell.args
-        if not isinstance(layer.netlist.cells[a], c.ConstantCell)
+        if not isinstance(layer.netlist.cells[a], c.ConstantCell | c.SteadyCell)
     )
     return max(readers.values(), default=1)
 
@@ -81,5 +81,5 @@ def _read_at(layer: BuiltLayer) -> list[list[int]]:
             stages[a].add(schedule.reads_at(cell, n))
     for n in netlist.outputs:
         stages[n].add(schedule.stage)
-    constant = [isinstance(cell, c.ConstantCell) for cell in netlist.cells]
+    constant = [isinstance(cell, c.ConstantCell | c.SteadyCell) for cell in netlist.cells]
     return [[] if fixed else sorted(found) for fixed, found in zip(constant, stages, strict=True)]

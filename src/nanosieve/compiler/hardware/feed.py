@@ -23,9 +23,21 @@ import numpy as np
 
 from nanosieve.compiler.graph import bit_width
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom
+from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom, best_rows
 
-__all__ = ["Capture", "Choice", "Feed", "FeedPort", "Lane", "Line", "Literal", "Tap", "Words", "lane_of"]
+__all__ = [
+    "Capture",
+    "Choice",
+    "Feed",
+    "FeedPort",
+    "Lane",
+    "Line",
+    "Literal",
+    "Stored",
+    "Tap",
+    "Words",
+    "lane_of",
+]
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,20 @@ class Words:
         return max(self.codes[-1][0].bit_length(), 1)
 
 
-Choice = Tap | Capture | Literal | Words
+@dataclass(frozen=True)
+class Stored:
+    """A weight that can be reloaded.
+
+    Attributes:
+        weight: which.
+        shift: its code is shifted by so much to the step of the port.
+    """
+
+    weight: Element
+    shift: int
+
+
+Choice = Tap | Capture | Literal | Words | Stored
 
 PRICES = {"lut": 1.0, "ff": 0.5, "bram36": 550.0, "uram": 1250.0}
 """What memories cost in LUTs: as scarce as they are on the large devices of the catalogue."""
@@ -144,6 +169,11 @@ class FeedPort:
     def table(self) -> bool:
         """Whether it holds nothing but constants."""
         return not self.free and all(isinstance(choice, Literal) for choice in self.choices)
+
+    @cached_property
+    def stored(self) -> bool:
+        """Whether it holds weights that can be reloaded, and nothing else but constants."""
+        return any(isinstance(choice, Stored) for choice in self.choices)
 
 
 @dataclass(frozen=True)
@@ -201,17 +231,23 @@ class Feed:
         return best_rom(width, self.phases, PRICES) if width else None
 
     @cached_property
+    def rows(self) -> Memory | None:
+        """The weights of all ports that hold them, a row for each phase."""
+        width = sum(port.width for port in self.ports if port.stored)
+        return best_rows(width, self.phases, PRICES) if width else None
+
+    @cached_property
     def memories(self) -> tuple[Memory, ...]:
-        """The delays and the table."""
+        """The delays, the table and the rows of weights."""
         delays = [memory for line in self.lines for memory in line.stretches]
-        return (*delays, *([self.table] if self.table else []))
+        return (*delays, *(memory for memory in (self.table, self.rows) if memory))
 
     @property
     def needed_interval(self) -> int:
         """The least number of cycles between two events with which this feed works."""
         last_read = dict.fromkeys(self.captures, 0)
         for port in self.ports:
-            if port.table:
+            if port.table or port.stored:
                 continue
             for phase, n in port.loads:
                 choice = port.choices[n]
@@ -230,7 +266,7 @@ class Feed:
             for kind, number in memory.cost.items():
                 total[kind] += number
         for port in self.ports:
-            if not port.free and not port.table:
+            if not (port.free or port.table or port.stored):
                 total["lut"] += port.width * _choose_cost(port)
                 total["ff"] += port.width
         if self.phases > 1 or self.captures:

@@ -10,7 +10,19 @@ import numpy as np
 
 from nanosieve.compiler.graph import Integers
 from nanosieve.compiler.hardware.delay_lines import delay_cost
-from nanosieve.compiler.hardware.feed import Capture, Choice, Feed, FeedPort, Lane, Literal, Tap, Words
+from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.feed import (
+    Capture,
+    Choice,
+    Feed,
+    FeedPort,
+    Lane,
+    Literal,
+    Stored,
+    Tap,
+    Words,
+)
+from nanosieve.errors import FoldingError
 
 __all__ = ["Reads", "plan_feed"]
 
@@ -28,6 +40,8 @@ class Reads:
         own: the slot of this kernel that makes it; -1 for elements of other layers.
         code: the constant.
         late: whether the element comes too late in its cycle to go through a multiplexer.
+        stored: which of the `weights` is read, where `lane` is -1; -1 for a constant. None: no weights.
+        weights: that can be reloaded.
     """
 
     lanes: tuple[Lane, ...]
@@ -39,6 +53,8 @@ class Reads:
     own: Integers
     code: Integers
     late: np.typing.NDArray[np.bool_]
+    stored: Integers | None = None
+    weights: tuple[Element, ...] = ()
 
     @property
     def ports(self) -> int:
@@ -112,7 +128,8 @@ def _port(
         source = seen if keep else Tap(lane, int(depth[0]) + 1)
         return FeedPort(*ends, (source,), ((0, 0),), True, False)
     if (reads.lane[p] < 0).all():
-        return _constants(reads, p, start)
+        stored = reads.stored is not None and (reads.stored[p] >= 0).any()
+        return _weights(reads, p, start) if stored else _constants(reads, p, start)
     choices: dict[Choice, int] = {}
     loads: list[tuple[int, int]] = []
     fresh = np.flatnonzero(~reads.kept[p])
@@ -141,6 +158,22 @@ def _constants(reads: Reads, p: int, start: Integers) -> FeedPort:
     codes, which = np.unique(reads.code[p], return_inverse=True)
     loads = zip((start - start[0]).tolist(), which.tolist(), strict=True)
     return FeedPort(*ends, tuple(Literal(code) for code in codes.tolist()), tuple(loads), False, False)
+
+
+def _weights(reads: Reads, p: int, start: Integers) -> FeedPort:
+    """A port that reads weights that can be reloaded: a column of their rows."""
+    assert reads.stored is not None
+    ends = int(reads.low[p]), int(reads.high[p]), int(reads.exponent[p])
+    choices: dict[Choice, int] = {}
+    loads = []
+    for j, (which, code) in enumerate(zip(reads.stored[p].tolist(), reads.code[p].tolist(), strict=True)):
+        weight = reads.weights[which] if which >= 0 else None
+        if weight is None and code:
+            message = f"weights that can be reloaded share port {p} with the constant {code}"
+            raise FoldingError(message)
+        choice = Stored(weight, weight.exponent - ends[2]) if weight else Literal(code)
+        loads.append((int(start[j] - start[0]), choices.setdefault(choice, len(choices))))
+    return FeedPort(*ends, tuple(choices), tuple(loads), False, False)
 
 
 def _lanes_to_capture(
@@ -186,6 +219,6 @@ def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:
                 choices.append(Tap(place[choice.lane], choice.depth))
             case Capture():
                 choices.append(Capture(place[choice.lane], choice.cycle))
-            case Literal() | Words():
+            case Literal() | Words() | Stored():
                 choices.append(choice)
     return FeedPort(port.low, port.high, port.exponent, tuple(choices), port.loads, port.free, port.keeps)

@@ -14,9 +14,11 @@ from nanosieve.compiler.hardware.feed import (
     Lane,
     Line,
     Literal,
+    Stored,
     Words,
 )
 from nanosieve.compiler.hardware.memories import Memory, delay_lines, rom_lines
+from nanosieve.compiler.hardware.weight_verilog import Store, write_ports
 
 __all__ = ["Controls", "counter", "feed_module"]
 
@@ -44,6 +46,7 @@ def feed_module(
     own: str,
     feed: Feed,
     out_width: int,
+    store: Store | None = None,
 ) -> str:
     """The module of the layer.
 
@@ -55,6 +58,7 @@ def feed_module(
         own: the source that is the layer's own output.
         feed: the feed.
         out_width: bits of the kernel's output.
+        store: where its weights are that can be reloaded.
     """
     controls = Controls.of(feed)
     lines = [f"// {title}", f"module {name} (", "  input  wire clk,", "  input  wire reset,"]
@@ -65,15 +69,17 @@ def feed_module(
     lines += [
         f"  input  wire [{width - 1}:0] {signal}," for s, (signal, width, _) in buses.items() if s != own
     ]
+    lines += write_ports(store.address_bits) if store else []
     lines += [f"  output wire [{out_width - 1}:0] out", ");"]
     lines += _lanes(feed, buses)
     lines += _captures(feed)
     lines += _ports(feed)
-    given = ""
+    lines += store.instance("slot_phase" if feed.rows else "") if store else []
+    given = ", .weights(weights)" if store and store.steady else ""
     if feed.ports:  # through a wire: Yosys stops at a pin that is given one signed number in braces
         ports = ", ".join(f"p{n}" for n in reversed(range(len(feed.ports))))
         lines += ["", f"  wire [{sum(port.width for port in feed.ports) - 1}:0] slot_in = {{{ports}}};"]
-        given = ", .in(slot_in)"
+        given = f", .in(slot_in){given}"
     return "\n".join([*lines, "", f"  {kernel} u_slot (.clk(clk){given}, .out(out));", "endmodule", ""])
 
 
@@ -165,15 +171,27 @@ def _ports(feed: Feed) -> list[str]:
         if port.free:
             value = _value(n, port.choices[0], feed)
             lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {value};")
-        elif not port.table:
+        elif not port.table and not port.stored:
             groups.setdefault((port.keeps, port.loads), []).append(n)
-    if groups or constants:
+    if groups or constants or feed.rows:
         lines += ["", *counter("slot", "start", feed.phases)]
     if feed.table is not None:
         lines += _table(feed, feed.table, constants)
+    lines += _rows(feed)
     for g, members in enumerate(groups.values()):
         lines += _selected(feed, g, members)
     return lines
+
+
+def _rows(feed: Feed) -> list[str]:
+    """Ports that hold weights that can be reloaded: bits of their row."""
+    lines, lsb = [], 0
+    for n, port in enumerate(feed.ports):
+        if port.stored:
+            bits = f"weights_row[{lsb + port.width - 1}:{lsb}]"
+            lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
+            lsb += port.width
+    return [f"  wire [{lsb - 1}:0] weights_row;", *lines] if lines else []
 
 
 def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
@@ -264,6 +282,7 @@ def _words(n: int, width: int, words: Words) -> list[str]:
 def _value(n: int, choice: Choice, feed: Feed) -> str:
     """The choice at the step of port `n`."""
     port = feed.ports[n]
+    assert not isinstance(choice, Stored)
     if isinstance(choice, Words):
         return f"table{n}"
     if isinstance(choice, Literal):

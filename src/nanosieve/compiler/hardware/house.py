@@ -9,9 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve.compiler.graph import Constant, Graph, Input, Node
+from nanosieve.compiler.graph import Constant, Graph, Input, Node, Weights
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.inputs import input_elements
+from nanosieve.compiler.hardware.inputs import input_elements, weight_elements
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings, rewired
@@ -87,7 +87,8 @@ class House(ABC):
             UnsupportedLayerError: an op has no hardware.
             FoldingError: a layer cannot work in the slots that the plan gives it.
         """
-        for name, elements in input_elements(self.graph, plan.beats).items():
+        given = input_elements(self.graph, plan.beats) | weight_elements(self.graph)
+        for name, elements in given.items():
             self.buses[name] = list(elements)
         groups = layer_groups(self.graph)
         for done, (name, nodes) in enumerate(groups.items()):
@@ -149,7 +150,8 @@ def _summed(
     output = layer_output(graph, name, nodes)
     alone = partial_sums(layer_alone(graph, nodes, output), name, fold.inputs)
     cut = _Cut(alone, live_elements(alone, {output: live[output]}))
-    before, found, behind = split_steps(alone, [node for node in alone.nodes if node.layer == name])
+    own = [node for node in alone.nodes if node.layer == name and not isinstance(node.op, Weights)]
+    before, found, behind = split_steps(alone, own)
     (steps,) = found
     last = steps.steps[-1][-1].name
     kernel = cut.packed(slice_sums(alone, steps, fold, cut.live[last]), fold, name)
@@ -241,7 +243,7 @@ def layer_alone(graph: Graph, nodes: Sequence[Node], output: str) -> Graph:
     given = dict.fromkeys(name for node in nodes for name in node.inputs if name not in inside)
     read = [graph.by_name[name] for name in given]
     outside = [
-        n if isinstance(n.op, Constant) else Node(n.name, Input(graph.types[n.name]), (), n.layer)
+        n if isinstance(n.op, Constant | Weights) else Node(n.name, Input(graph.types[n.name]), (), n.layer)
         for n in read
     ]
     return Graph((*outside, *nodes), {output: output}, graph.name)
@@ -256,7 +258,7 @@ def layer_groups(graph: Graph) -> dict[str, list[Node]]:
     groups: dict[str, list[Node]] = {}
     last = ""
     for node in graph.nodes:
-        if isinstance(node.op, Input):
+        if isinstance(node.op, Input | Weights):
             continue
         if node.layer in groups and node.layer != last:
             message = f"layer {node.layer!r}: node {node.name!r} stands behind nodes of layer {last!r}"

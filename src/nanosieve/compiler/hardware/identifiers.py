@@ -35,7 +35,7 @@ _TAKEN = frozenset(f"{_KEYWORDS} {_PORTS}".split())
 """The words of SystemVerilog (IEEE 1800-2017), which tools read ``.v`` files as, and our own ports."""
 
 _INTERNAL = re.compile(
-    r"n\d+(_s\d+)?|a\d+(_[dc]\d+)?|p\d+|(line|cycle|select|load|table|arrive|slot)_?\d.*|(arrive|slot)_.*|u_.*|nanosieve_.*"
+    r"n\d+(_s\d+)?|a\d+(_[dc]\d+)?|p\d+|(line|cycle|select|load|table|arrive|slot)_?\d.*|(arrive|slot)_.*|u_.*|nanosieve_.*|weights(_.*)?"
 )
 """How the wires inside a module and the instances and the library modules are named."""
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nanosieve.compiler.graph import Graph, Integers
+from nanosieve.compiler.graph import Graph, Integers, Weights
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.schedule import Arrival
+from nanosieve.compiler.hardware.schedule import CONSTANT, Arrival
 
-__all__ = ["beats_of", "input_elements"]
+__all__ = ["beats_of", "input_elements", "weight_elements"]
 
 
 def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Element]]:
@@ -32,6 +32,20 @@ def input_elements(graph: Graph, beats: Mapping[str, int]) -> dict[str, list[Ele
             Element(name, int(n), int(low[n]), int(high[n]), int(exponent), Arrival(int(cycle), 0.0))
             for n, cycle, exponent in zip(lane, beat, type.exponent.flat, strict=True)
         ]
+    return found
+
+
+def weight_elements(graph: Graph) -> dict[str, list[Element]]:
+    """Node of weights → its elements, which stand still."""
+    found = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Weights):
+            type = node.op.type
+            ends = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
+            found[node.name] = [
+                Element(node.name, n, int(low), int(high), int(exponent), CONSTANT)
+                for n, (low, high, exponent) in enumerate(ends)
+            ]
     return found
 
 

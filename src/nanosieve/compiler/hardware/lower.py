@@ -95,10 +95,16 @@ class Lowering:
         self.settle()
         return cell
 
+    def give_steady(self, element: int, low: int, high: int) -> int:
+        """Add a weight that is there in all stages, and return its cell."""
+        cell = self.netlist.steady(element, low, high)
+        self.settle()
+        return cell
+
     def settle(self) -> None:
         """Compute the arrivals of the cells added since the last call."""
         for cell in self.netlist.cells[len(self.arrivals) :]:
-            constant = isinstance(cell, c.ConstantCell)
+            constant = isinstance(cell, c.ConstantCell | c.SteadyCell)
             self.arrivals.append(
                 CONSTANT
                 if constant

@@ -90,7 +90,9 @@ def best_length(netlist: Netlist, rows: Sequence[Sequence[Pair]]) -> int:
         return 1
     width = max(sum(netlist.cells[x.cell].width for x in pair) for pair in pairs) + 2
     # a factor that is read by several products waits once for all of them
-    waiting = sum(netlist.cells[n].width for n in {x.cell for pair in pairs for x in pair}) / len(pairs)
+    factors = {x.cell for pair in pairs for x in pair}
+    moving = [cell for n in factors if not isinstance(cell := netlist.cells[n], c.SteadyCell)]
+    waiting = sum(cell.width for cell in moving) / len(pairs)
 
     def cost(length: int) -> float:
         total = 0.0

@@ -9,9 +9,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nanosieve.compiler.hardware.weight_image import WORD
 from nanosieve.devices import Device
 
-__all__ = ["Memory", "best_delay", "best_ram", "best_rom", "delay_lines", "prices", "ram_lines", "rom_lines"]
+__all__ = [
+    "Memory",
+    "best_delay",
+    "best_ram",
+    "best_rom",
+    "best_rows",
+    "delay_lines",
+    "prices",
+    "ram_lines",
+    "rom_lines",
+]
 
 # shapes of the block memories (UG573): words → bits of each
 _HALF_BLOCK = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
@@ -29,7 +40,8 @@ class Memory:
 
     Attributes:
         kind: ``delay`` (a line of registers), ``ring`` (a delay by a memory written round and round),
-            ``ram`` (one port writes, one reads), ``rom`` (constants behind a register).
+            ``ram`` (one port writes, one reads), ``rom`` (constants behind a register), ``rows`` (as
+            ``ram``, in parts of `WORD` bits that are written each for itself).
         style: ``distributed`` (LUTs), ``block`` or ``ultra``; empty for a line of registers.
         width: bits of a word.
         depth: words, or cycles of delay.
@@ -55,6 +67,8 @@ class Memory:
         """LUT, FF, BRAM36 and URAM as Yosys counts them; LUTs within a fifth and four, the others exactly."""
         if self.kind == "delay":
             return _delay_cost(self.width, self.depth)
+        if self.kind == "rows":
+            return _rows_cost(self)
         store = {
             "distributed": _table_cost if self.kind == "rom" else _lut_memory_cost,
             "block": _block_cost,
@@ -69,6 +83,18 @@ class Memory:
     def price(self, prices: Mapping[str, float]) -> float:
         """The cost in LUTs."""
         return sum(prices[resource] * number for resource, number in self.cost.items() if number)
+
+
+def _rows_cost(memory: Memory) -> dict[str, float]:
+    """Its parts, and for each the registers and LUTs that find its address."""
+    total = _cost()
+    for first in range(0, memory.width, WORD):
+        part = Memory("ram", memory.style, min(WORD, memory.width - first), memory.depth).cost
+        total = {kind: total[kind] + part[kind] for kind in total}
+    parts = -(-memory.width // WORD)
+    total["lut"] += 3 * parts
+    total["ff"] += parts + memory.bits + min(memory.width, WORD)
+    return total
 
 
 def _cost(lut: float = 0, ff: float = 0, bram36: float = 0, uram: float = 0) -> dict[str, float]:
@@ -159,6 +185,12 @@ def best_ram(width: int, depth: int, prices: Mapping[str, float]) -> Memory:
 def best_rom(width: int, depth: int, prices: Mapping[str, float]) -> Memory:
     """The cheapest table of constants."""
     found = [Memory("rom", style, width, depth) for style in ("distributed", "block")]
+    return min(found, key=lambda memory: memory.price(prices))
+
+
+def best_rows(width: int, depth: int, prices: Mapping[str, float]) -> Memory:
+    """The cheapest memory of rows that begins with given ones and is written a part of a row at a time."""
+    found = [Memory("rows", style, width, depth) for style in ("distributed", "block")]
     return min(found, key=lambda memory: memory.price(prices))
 
 

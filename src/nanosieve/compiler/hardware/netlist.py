@@ -69,6 +69,10 @@ class Netlist:
         """A lane of an input bus as it is in `stage`."""
         return self._add(c.InputCell(low, high, (), port, element, stage))
 
+    def steady(self, element: int, low: int, high: int) -> int:
+        """A weight that is the same in all stages."""
+        return self._add(c.SteadyCell(low, high, (), element))
+
     def shift(self, a: int, shift: int) -> int:
         """`a` at a finer step (positive `shift`), or at a coarser one where the bits dropped are zero."""
         low, high = self.range(a)

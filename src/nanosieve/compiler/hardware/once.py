@@ -20,7 +20,16 @@ from nanosieve.compiler.hardware.schedule import Arrival, Schedule, place_regist
 from nanosieve.compiler.hardware.slot_times import best_feed
 from nanosieve.compiler.hardware.timing import DelayModel
 
-__all__ = ["PATIENCE", "Settings", "build_once", "collect", "leaves", "rewired", "used_ports"]
+__all__ = [
+    "PATIENCE",
+    "Settings",
+    "SteadyWeights",
+    "build_once",
+    "collect",
+    "leaves",
+    "rewired",
+    "used_ports",
+]
 
 PATIENCE = 8
 """Cycles that the elements of a layer may lie apart before it waits for them in a feed."""
@@ -107,9 +116,9 @@ def build_once(
     inside = {node.name for node in nodes}
     outside = [given for node in nodes for given in node.inputs if given not in inside]
     found = [e for given in dict.fromkeys(outside) for e in buses.get(given, ()) if e and not e.constant]
-    stages = [e.arrival.stage for e in found]
+    stages = [e.arrival.stage for e in found if not e.steady]
     gather = Gathered() if stages and max(stages) - min(stages) > PATIENCE else AsTheyCome()
-    lowering = settings.lowering(graph, name)
+    lowering, weights = settings.lowering(graph, name), SteadyWeights()
     for node in nodes:
         for given in node.inputs:
             if given in inside or given in lowering.values:
@@ -121,7 +130,9 @@ def build_once(
             ty = graph.types[given]
             ends = zip(buses[given], ty.low.flat, ty.high.flat, ty.exponent.flat, strict=True)
             lowering.values[given] = [
-                lowering.as_typed(gather.value(lowering, e), int(low), int(high), int(exponent))
+                weights.value(lowering, e)
+                if e and e.steady
+                else lowering.as_typed(gather.value(lowering, e), int(low), int(high), int(exponent))
                 if e
                 else Value(
                     lowering.netlist.constant(min(max(0, int(low)), int(high))), int(exponent)
@@ -134,12 +145,36 @@ def build_once(
     values = [lowering.values[output][n] for n in made]
     lowering.netlist.outputs = [value.cell for value in values]
     netlist, arrivals = without_dead(lowering.netlist, lowering.arrivals)
+    steady = weights.used(netlist)
     kinds = tuple(type(node.op).__name__ for node in nodes)
     layer = gather.finish(name, output, kinds, netlist, arrivals, [v.exponent for v in values], settings)
     elements: list[Element | None] = [None] * live.size
     for n, element in zip(made, layer.elements, strict=True):
         elements[n] = element
-    return replace(layer, elements=tuple(elements))
+    return replace(layer, elements=tuple(elements), weights=steady)
+
+
+class SteadyWeights:
+    """The weights that a netlist reads without registers."""
+
+    def __init__(self) -> None:
+        self.places: dict[Element, int] = {}
+
+    def value(self, lowering: Lowering, e: Element) -> Value:
+        """The weight as a cell."""
+        place = self.places.setdefault(e, len(self.places))
+        return Value(lowering.give_steady(place, e.low, e.high), e.exponent)
+
+    def used(self, netlist: Netlist) -> tuple[Element, ...]:
+        """Those that are read; the netlist gets them numbered without holes."""
+        used = sorted({cell.element for cell in netlist.cells if isinstance(cell, c.SteadyCell)})
+        new = {old: place for place, old in enumerate(used)}
+        netlist.cells = [
+            replace(cell, element=new[cell.element]) if isinstance(cell, c.SteadyCell) else cell
+            for cell in netlist.cells
+        ]
+        known = list(self.places)
+        return tuple(known[n] for n in used)
 
 
 class AsTheyCome:

@@ -10,16 +10,18 @@ from nanosieve.compiler.graph import (
     Add,
     Constant,
     Dense,
+    Einsum,
     Gather,
     Graph,
     Node,
     Overflow,
     Quantize,
     Rounding,
+    Weights,
 )
 from nanosieve.errors import FoldingError
 
-__all__ = ["partial_sums"]
+__all__ = ["partial_sums", "summed_inputs"]
 
 
 def partial_sums(graph: Graph, layer: str, parts: int) -> Graph:
@@ -31,26 +33,24 @@ def partial_sums(graph: Graph, layer: str, parts: int) -> Graph:
 
     Args:
         graph: verified.
-        layer: with exactly one `Dense`.
+        layer: with exactly one `Dense`, or one product with `Weights`.
         parts: slices of the inputs, as equal as possible; 1 leaves the graph as it is.
 
     Raises:
         FoldingError: the layer has no or several products, or fewer inputs than parts.
     """
-    products = [node for node in graph.nodes if node.layer == layer and isinstance(node.op, Dense)]
+    products = [node for node in graph.nodes if node.layer == layer and summed_inputs(graph, node)]
     if len(products) != 1:
         message = f"layer {layer!r} has {len(products)} products; only one can be folded along its inputs"
         raise FoldingError(message)
     (product,) = products
-    op = product.op
-    assert isinstance(op, Dense)
-    inputs = op.kernel.shape[-2]
+    inputs = summed_inputs(graph, product)
     if not 1 <= parts <= inputs:
         message = f"layer {layer!r}: {inputs} inputs are folded into 1 to {inputs} parts, not {parts}"
         raise FoldingError(message, product.name)
     if parts == 1:
         return graph
-    chain = _Chain(graph, product, op, parts, _bias(graph, product))
+    chain = _Chain(graph, product, parts, _bias(graph, product))
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.name == chain.last:
@@ -60,11 +60,21 @@ def partial_sums(graph: Graph, layer: str, parts: int) -> Graph:
     return replace(graph, nodes=tuple(nodes)).verify()
 
 
+def summed_inputs(graph: Graph, node: Node) -> int:
+    """How many inputs a product with weights sums over; 0 for other nodes."""
+    match node.op:
+        case Dense():
+            return int(node.op.kernel.shape[-2])
+        case Einsum() if isinstance(graph.by_name[node.inputs[1]].op, Weights):
+            return int(graph.types[node.inputs[1]].shape[-2])
+        case _:
+            return 0
+
+
 @dataclass(frozen=True)
 class _Chain:
     graph: Graph
     product: Node
-    op: Dense
     parts: int
     bias: tuple[Node, str] | None
 
@@ -83,13 +93,13 @@ class _Chain:
             nodes.append(Node(total, Constant(np.zeros_like(result.low), result.exponent), (), layer))
         given = self.graph.types[self.product.inputs[0]]
         places = np.arange(given.size).reshape(given.shape)
-        part = -(-self.op.kernel.shape[-2] // self.parts)
-        for n in range(0, -(-self.op.kernel.shape[-2] // part)):
+        inputs = given.shape[-1]
+        part = -(-inputs // self.parts)
+        for n in range(0, -(-inputs // part)):
             span = slice(n * part, (n + 1) * part)
-            index, kernel = places[..., span], self.op.kernel[..., span, :]
+            index = places[..., span]
             spare = part - index.shape[-1]
             index = np.pad(index, [*[(0, 0)] * (index.ndim - 1), (0, spare)], constant_values=-1)
-            kernel = np.pad(kernel, [*[(0, 0)] * (kernel.ndim - 2), (0, spare), (0, 0)])
             picked, product, total_before = (
                 self._name(f"s{n:02d}.picked"),
                 self._name(f"s{n:02d}.product"),
@@ -97,11 +107,27 @@ class _Chain:
             )
             total = self._name(f"s{n:02d}.sum")
             nodes += [
-                Node(picked, Gather(index), self.product.inputs, layer),
-                Node(product, Dense(kernel, self.op.exponent), (picked,), layer),
+                Node(picked, Gather(index), self.product.inputs[:1], layer),
+                *self._part(n, product, picked, span, spare),
                 Node(total, Add(), (product, total_before), layer),
             ]
         return self._as_before(nodes, total)
+
+    def _part(self, n: int, name: str, picked: str, span: slice, spare: int) -> list[Node]:
+        """The product of a slice, and what it takes of the weights that can be reloaded."""
+        op, layer = self.product.op, self.product.layer
+        if isinstance(op, Dense):
+            kernel = op.kernel[..., span, :]
+            kernel = np.pad(kernel, [*[(0, 0)] * (kernel.ndim - 2), (0, spare), (0, 0)])
+            return [Node(name, Dense(kernel, op.exponent), (picked,), layer)]
+        type = self.graph.types[self.product.inputs[1]]
+        index = np.arange(type.size).reshape(type.shape)[..., span, :]
+        index = np.pad(index, [*[(0, 0)] * (index.ndim - 2), (0, spare), (0, 0)], constant_values=-1)
+        weights = self._name(f"s{n:02d}.weights")
+        return [
+            Node(weights, Gather(index), self.product.inputs[1:], layer),
+            Node(name, op, (picked, weights), layer),
+        ]
 
     def _as_before(self, nodes: list[Node], total: str) -> list[Node]:
         """The last sum under the old name, at the old step."""

@@ -19,6 +19,7 @@ from nanosieve.compiler.hardware.analytic import Cost
 from nanosieve.compiler.hardware.budget import Budget
 from nanosieve.compiler.hardware.house import layer_groups, layer_output
 from nanosieve.compiler.hardware.inputs import beats_of
+from nanosieve.compiler.hardware.partial_sums import summed_inputs
 from nanosieve.compiler.hardware.plan import Choice, Copies, Fold, Plan
 from nanosieve.compiler.hardware.rolling import steps_of
 from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
@@ -300,16 +301,20 @@ def candidates(graph: Graph, name: str, nodes: Sequence[Node], interval: int) ->
                 found.append(Fold(positions, pieces))
                 if pieces > 1:
                     found.append(Fold(positions, pieces, packed=True))
-    return _thinned(found, lines, axis, columns) + _in_parts_of_inputs(nodes, lines * axis, columns, interval)
+    return _thinned(found, lines, axis, columns) + _in_parts_of_inputs(
+        graph, nodes, lines * axis, columns, interval
+    )
 
 
-def _in_parts_of_inputs(nodes: Sequence[Node], positions: int, columns: int, interval: int) -> list[Fold]:
+def _in_parts_of_inputs(
+    graph: Graph, nodes: Sequence[Node], positions: int, columns: int, interval: int
+) -> list[Fold]:
     """Folds along the inputs too, where the columns alone leave most of the interval idle."""
-    products = [node.op for node in nodes if isinstance(node.op, Dense)]
+    products = [inputs for node in nodes if (inputs := summed_inputs(graph, node))]
     if len(products) != 1:
         return []
     found: list[Fold] = []
-    inputs = products[0].kernel.shape[-2]
+    (inputs,) = products
     for pieces in sorted({-(-columns // part) for part in (1, 2, 4)}, reverse=True):
         blocks = positions * pieces  # between two parts of a sum; it is ready after so many stages
         fitting = [n for n in _counts(inputs) if n * max(blocks, LOOP) <= min(interval, MANY_SLOTS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nanosieve.compiler.graph import Graph, Input, Node, TensorType
@@ -14,7 +14,7 @@ from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import PATIENCE, Settings
 from nanosieve.compiler.hardware.plan import Choice, Plan
 from nanosieve.compiler.hardware.schedule import Arrival
-from nanosieve.compiler.hardware.slots import OutLane, elements_of, feed_of
+from nanosieve.compiler.hardware.slots import OutLane, elements_of, feed_of, steady_ports
 from nanosieve.errors import BudgetError, FoldingError
 
 __all__ = ["Sketch", "SketchedPart", "Sketcher"]
@@ -164,6 +164,8 @@ class _Sketching(House):
         inside = {node.name for node in part.nodes}
         given = dict.fromkeys(n for node in part.nodes for n in node.inputs if n not in inside)
         read = [e for name in given for e in self.buses.get(name, ()) if e and not e.constant]
+        cost = cost + _registers(e for e in read if e.steady)
+        read = [e for e in read if not e.steady]
         stages = [e.arrival.stage for e in read] or [0]
         start = max(stages)
         if start - min(stages) > PATIENCE:
@@ -189,7 +191,9 @@ class _Sketching(House):
         cost = self.sketcher.cost(part, self.plan)
         (out,) = kernel.graph.outputs.values()
         lanes = _lanes(kernel.graph.types[out], Arrival(cost.stages, 0.0))
-        used = range(len(kernel.reads))
+        steady = steady_ports(kernel, self.buses)
+        cost = cost + _registers(steady.values())
+        used = [p for p in range(len(kernel.reads)) if p not in steady]
         feed = feed_of(part.graph, part.name, kernel, used, lanes, self.buses, self.settings)
         self.interval = max(self.interval, feed.needed_interval)
         needed = feed.cost
@@ -210,6 +214,11 @@ class _Sketching(House):
 
     def _note(self, part: Part, slots: int, first: int, last: int, cost: Cost) -> None:
         self.sketched.append(SketchedPart(part.nodes[-1].layer, part.name, slots, first, last, cost))
+
+
+def _registers(weights: Iterable[Element]) -> Cost:
+    """Of weights that are there in all slots."""
+    return Cost(ff=sum(e.width for e in set(weights)))
 
 
 def _lanes(type: TensorType, arrival: Arrival) -> list[OutLane]:

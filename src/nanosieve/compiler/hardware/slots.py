@@ -13,13 +13,13 @@ from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.feed import Feed, Lane, lane_of
 from nanosieve.compiler.hardware.feed_plan import Reads
 from nanosieve.compiler.hardware.netlist import Netlist, Value
-from nanosieve.compiler.hardware.once import Settings, leaves, used_ports
+from nanosieve.compiler.hardware.once import Settings, SteadyWeights, leaves, used_ports
 from nanosieve.compiler.hardware.schedule import Arrival, place_registers
 from nanosieve.compiler.hardware.slices import Kernel
 from nanosieve.compiler.hardware.slot_times import best_feed
-from nanosieve.errors import BudgetError
+from nanosieve.errors import BudgetError, FoldingError
 
-__all__ = ["MANY_SLOTS", "Buses", "OutLane", "build_slots", "elements_of", "feed_of"]
+__all__ = ["MANY_SLOTS", "Buses", "OutLane", "build_slots", "elements_of", "feed_of", "steady_ports"]
 
 MANY_SLOTS = 100_000
 """Slots of a layer at most."""
@@ -55,7 +55,8 @@ def build_slots(
     Raises:
         BudgetError: the slots take longer than the interval between two events.
     """
-    netlist, arrivals, exponents, used = _lowered(kernel, name, settings)
+    steady = steady_ports(kernel, buses)
+    netlist, arrivals, exponents, used, weights = _lowered(kernel, name, steady, settings)
     schedule = place_registers(netlist, arrivals)
     lanes = [
         OutLane(netlist.cells[n].low, netlist.cells[n].high, exponent, leaves(schedule, n, 0))
@@ -66,21 +67,43 @@ def build_slots(
     sources = tuple(dict.fromkeys(lane.source for lane in feed.lanes))
     kinds = tuple(type(node.op).__name__ for node in nodes)
     output = output or next(reversed(made))
-    return BuiltLayer(name, output, kinds, sources, netlist, schedule, tuple(made[output]), feed), made
+    elements = tuple(made[output])
+    return BuiltLayer(name, output, kinds, sources, netlist, schedule, elements, feed, weights), made
+
+
+def steady_ports(kernel: Kernel, buses: Buses) -> dict[int, Element]:
+    """The ports that read the same weight in all slots, so that it needs no table."""
+    known = _weights_at(kernel, buses)
+    if not known:
+        return {}
+    alike = (kernel.reads == kernel.reads[:, :1]).all(axis=1)
+    return {int(p): known[a] for p in np.flatnonzero(alike) if (a := int(kernel.reads[p, 0])) in known}
+
+
+def _weights_at(kernel: Kernel, buses: Buses) -> dict[int, Element]:
+    """Address → the weight there."""
+    return {
+        base + n: e
+        for name, base in kernel.base.items()
+        for n, e in enumerate(buses.get(name, ()))
+        if e and e.steady
+    }
 
 
 def _lowered(
-    kernel: Kernel, name: str, settings: Settings
-) -> tuple[Netlist, list[Arrival], list[int], list[int]]:
-    """Netlist, arrivals, exponents of the lanes, and the ports that are used."""
+    kernel: Kernel, name: str, steady: Mapping[int, Element], settings: Settings
+) -> tuple[Netlist, list[Arrival], list[int], list[int], tuple[Element, ...]]:
+    """Netlist, arrivals, exponents of the lanes, the ports that are used, and the weights beside them."""
     graph = kernel.graph
-    lowering = settings.lowering(graph, name)
+    lowering, weights = settings.lowering(graph, name), SteadyWeights()
     for node in graph.nodes:
         if isinstance(node.op, Input):
             ty = graph.types[node.name]
             ends = zip(ty.low.flat, ty.high.flat, ty.exponent.flat, strict=True)
             lowering.values[node.name] = [
-                Value(lowering.give_input(0, p, int(low), int(high), Arrival(0, 0.0)), int(exponent))
+                weights.value(lowering, steady[p])
+                if p in steady
+                else Value(lowering.give_input(0, p, int(low), int(high), Arrival(0, 0.0)), int(exponent))
                 for p, (low, high, exponent) in enumerate(ends)
             ]
         else:
@@ -90,7 +113,7 @@ def _lowered(
     exponents = [value.exponent for value in lowering.values[out]]
     netlist, arrivals = without_dead(lowering.netlist, lowering.arrivals)
     netlist, used = used_ports(netlist)
-    return netlist, arrivals, exponents, used
+    return netlist, arrivals, exponents, used, weights.used(netlist)
 
 
 def feed_of(
@@ -128,7 +151,9 @@ def _reads(
 ) -> Reads:
     """What the ports in use read in every slot, as arrays."""
     size = max((base + graph.types[node].size for node, base in kernel.base.items()), default=1)
-    lane, arrival, own, code, place = (np.full(size, fill, dtype=np.int64) for fill in (-1, 0, -1, 0, 0))
+    fills = (-1, 0, -1, 0, 0, -1)
+    lane, arrival, own, code, place, stored = (np.full(size, fill, dtype=np.int64) for fill in fills)
+    weights: list[Element] = []
     late = np.zeros(size, dtype=bool)
     known: dict[Lane, int] = {}
     limit = settings.model.usable(settings.period) - 2 * settings.model.lut
@@ -138,6 +163,10 @@ def _reads(
                 continue
             if e.constant:
                 code[a], place[a] = e.low, e.exponent
+                continue
+            if e.steady:
+                stored[a] = len(weights)
+                weights.append(e)
                 continue
             lane[a] = known.setdefault(lane_of(e), len(known))
             arrival[a], late[a] = e.arrival.stage, e.arrival.time > limit
@@ -151,6 +180,10 @@ def _reads(
     reads, constants = kernel.reads[used], kernel.constants[used]
     at = np.maximum(reads, 0)
     constant = (reads < 0) | (lane[at] < 0)
+    which = np.where(reads < 0, -1, stored[at])
+    if (mixed := (which >= 0).any(axis=1) & ~constant.all(axis=1)).any():
+        message = f"layer {name!r}: port {int(np.argmax(mixed))} of its slots reads weights and other values"
+        raise FoldingError(message)
     wired = code[at] << np.maximum(place[at] - exponent[:, np.newaxis], 0)
     return Reads(
         tuple(known),
@@ -162,6 +195,8 @@ def _reads(
         np.where(constant, -1, own[at]),
         np.where(reads < 0, constants, np.where(constant, wired, 0)),
         ~constant & late[at],
+        which if weights else None,
+        tuple(weights),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
@@ -14,6 +16,15 @@ from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
 from nanosieve.compiler.hardware.timeline import timeline
 from nanosieve.compiler.hardware.verilog import Bus, layer_module
+from nanosieve.compiler.hardware.weight_image import Words
+from nanosieve.compiler.hardware.weight_store import WeightMap, map_weights
+from nanosieve.compiler.hardware.weight_verilog import (
+    WRITE_PINS,
+    Store,
+    loading_lines,
+    port_lines,
+    store_module,
+)
 
 __all__ = ["LayerModule", "Port", "Sources", "elements_to_dicts", "write_sources"]
 
@@ -67,6 +78,7 @@ class LayerModule:
         signal: the wire of its output in the top module.
         texts: module → Verilog, `module` among them.
         layout: of the lanes of its output.
+        store: its weights that can be reloaded.
     """
 
     layer: BuiltLayer
@@ -74,6 +86,12 @@ class LayerModule:
     signal: str
     texts: Mapping[str, str]
     layout: Layout
+    store: Store | None = None
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Modules that the top instantiates beside it."""
+        return (self.store.module,) if self.store and self.layer.feed is None else ()
 
     @property
     def text(self) -> str:
@@ -83,13 +101,16 @@ class LayerModule:
     @property
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
-        inner = [name for name in self.texts if name != self.module]
+        inner = [name for name in self.texts if name not in (self.module, *self.beside)]
         used = list(used_library(self.layer.netlist))
+        kernel = {name: [] if self.store and name == self.store.module else used for name in inner}
         if self.layer.feed is None:
-            return {self.module: used}
-        stored = (m for m in self.layer.feed.memories if m.kind != "rom" and m.depth >= SHIFT_REGISTER)
+            return {self.module: used, **{name: [] for name in self.beside}}
+        stored = (
+            m for m in self.layer.feed.memories if m.kind in ("delay", "ring") and m.depth >= SHIFT_REGISTER
+        )
         delays = list(dict.fromkeys(memory.module for memory in stored))
-        return {self.module: inner + delays, **dict.fromkeys(inner, used)}
+        return {self.module: inner + delays, **kernel}
 
 
 @dataclass(frozen=True)
@@ -103,6 +124,7 @@ class Sources:
     outputs: tuple[Port, ...]
     latency: int
     interval: int
+    weights: WeightMap | None = None
 
     @property
     def texts(self) -> dict[str, str]:
@@ -116,7 +138,10 @@ class Sources:
         found: dict[str, list[str]] = {name: [] for name in self.library}
         for module in self.layers:
             found.update(module.children)
-        return {**found, self.top: [module.module for module in self.layers]}
+        return {
+            **found,
+            self.top: [name for module in self.layers for name in (module.module, *module.beside)],
+        }
 
     @property
     def library(self) -> tuple[str, ...]:
@@ -211,24 +236,43 @@ def write_sources(
     signals = {port.name: port.bus for port in in_ports}
     layouts = {port.name: port.layout for port in in_ports}
     modules: list[LayerModule] = []
+    weights = map_weights(layers)
+    image = weights.image.fill(graph) if weights else np.zeros(0, dtype=np.uint32)
     for layer in layers:
         signals[layer.name] = names.new(layer.name)
         module = names.new(f"{top}_{layer.name}")
-        modules.append(_layer(layer, module, signals, layouts))
+        stored = names.new(f"{module}_weights") if weights and layer.name in weights.stores else ""
+        modules.append(_layer(layer, module, signals, layouts, weights, stored, image))
         layouts[layer.name] = modules[-1].layout
     interval = max(
         1,
         *(layer.feed.needed_interval for layer in layers if layer.feed),
         *(port.beats for port in in_ports),
     )
-    text = _top_module(top, in_ports, outputs, out_ports, modules, signals, layouts, latency, interval)
-    return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval)
+    text = _top_module(
+        top, in_ports, outputs, out_ports, modules, signals, layouts, latency, interval, weights
+    )
+    return Sources(top, text, tuple(modules), in_ports, out_ports, latency, interval, weights)
 
 
 def _layer(
-    layer: BuiltLayer, module: str, signals: Mapping[str, str], layouts: Mapping[str, Layout]
+    layer: BuiltLayer,
+    module: str,
+    signals: Mapping[str, str],
+    layouts: Mapping[str, Layout],
+    weights: WeightMap | None,
+    stored: str,
+    image: Words,
 ) -> LayerModule:
     title = f"{layer.name}: {', '.join(dict.fromkeys(layer.kinds))}"
+    texts: dict[str, str] = {}
+    store = None
+    if weights and stored:
+        store = Store(stored, sum(e.width for e in layer.weights), weights.address_bits)
+        texts[stored] = store_module(
+            stored, layer.name, weights.stores[layer.name], weights.address_bits, image
+        )
+    steady = [e.width for e in layer.weights]
     if layer.feed is None:
         buses = {signals[source]: layouts[source] for source in layer.ports}
         elements = {
@@ -243,8 +287,9 @@ def _layer(
             elements,
             layer.netlist,
             layer.schedule,
+            steady,
         )
-        return LayerModule(layer, module, signals[layer.name], {module: text}, tuple(layout))
+        return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, tuple(layout), store)
     lanes = _layout([port.width for port in layer.feed.ports])
     kernel = f"{module}_slot"
     inner, layout = layer_module(
@@ -254,6 +299,7 @@ def _layer(
         {(0, n): place for n, place in enumerate(lanes)},
         layer.netlist,
         layer.schedule,
+        steady,
     )
     out_width = max(1, sum(width for _, width in layout))
     own = {layer.name: tuple(layout)}
@@ -268,9 +314,10 @@ def _layer(
     first, last = layer.slots[0], layer.slots[-1]
     when = f"in cycle {first}" if first == last else f"{len(layer.slots)} slots in cycles {first} to {last}"
     outer = feed_module(
-        module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width
+        module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width, store
     )
-    return LayerModule(layer, module, signals[layer.name], {module: outer, kernel: inner}, tuple(layout))
+    texts = {module: outer, kernel: inner, **texts}
+    return LayerModule(layer, module, signals[layer.name], texts, tuple(layout), store)
 
 
 def _top_module(
@@ -283,6 +330,7 @@ def _top_module(
     layouts: Mapping[str, Layout],
     latency: int,
     interval: int,
+    weights: WeightMap | None,
 ) -> str:
     rate = "every cycle" if interval == 1 else f"every {interval} cycles at most"
     lines = [
@@ -295,13 +343,16 @@ def _top_module(
     for port in inputs:
         beats = f"  // in {port.beats} cycles, from that of valid_in on" if port.beats > 1 else ""
         lines.append(f"  input  wire [{port.width - 1}:0] {port.bus},{beats}")
+    lines += port_lines(weights) if weights else []
     lines += ["  output wire valid_out,"]
     lines += [f"  output wire [{port.width - 1}:0] {port.bus}," for port in outputs]
     lines[-1] = lines[-1].rstrip(",")
     lines += [");", ""]
     controls = [Controls.of(module.layer.feed) for module in modules if module.layer.feed]
     cycles = [c for control in controls for c in (control.start, control.capture) if c is not None]
-    pulse_lines, pulses = timeline([*cycles, latency], interval)
+    reset = "weights_forget" if weights else "reset"
+    lines += loading_lines(weights) if weights else []
+    pulse_lines, pulses = timeline([*cycles, latency], interval, reset)
     lines += [*pulse_lines, f"  assign valid_out = {pulses[latency]};", ""]
     for module in modules:
         width = sum(width for _, width in module.layout)
@@ -309,9 +360,14 @@ def _top_module(
         ports = [f".{signals[s]}({signals[s]})" for s in layer.ports if s != layer.name]
         if layer.feed:
             control = Controls.of(layer.feed)
-            ports.insert(0, ".reset(reset)")
+            ports.insert(0, f".reset({reset})")
             pins = (("start", control.start), ("capture", control.capture))
             ports += [f".{pin}({pulses[cycle]})" for pin, cycle in pins if cycle is not None]
+            ports += [WRITE_PINS] if module.store else []
+        elif module.store:
+            steady = f"weights_of_{module.signal}"
+            ports.append(f".weights({steady})")
+            lines += module.store.instance("", steady)
         given = "".join(f", {port}" for port in ports)
         lines += [
             f"  wire [{width - 1}:0] {module.signal};  // at stage {layer.last_stage}",

@@ -6,7 +6,8 @@ that stage. Signed values are declared signed, so that every expression reads as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from nanosieve.compiler.graph import Rounding
 from nanosieve.compiler.hardware import cells as c
@@ -195,6 +196,7 @@ def layer_module(
     elements: Mapping[tuple[int, int], tuple[int, int]],
     netlist: Netlist,
     schedule: Schedule,
+    weights: Sequence[int] = (),
 ) -> tuple[str, Bus]:
     """The module of a layer and the layout of its output bus ``out``.
 
@@ -205,6 +207,7 @@ def layer_module(
         elements: (port, element) → (lowest bit, width) in that bus.
         netlist: the cells.
         schedule: their stages.
+        weights: bits of each of those that stand still, side by side on the input ``weights``.
     """
     writer, names = _Writer(netlist, schedule), list(ports)
     bus: Bus = []
@@ -214,7 +217,9 @@ def layer_module(
     total = max(sum(width for _, width in bus), 1)
     lines = [f"// {title}", f"module {name} (", "  input  wire clk,"]
     lines += [f"  input  wire [{width - 1}:0] {port}," for port, width in ports.items()]
-    lines += [f"  output wire [{total - 1}:0] out", ");"]
+    if weights:
+        lines.append(f"  input  wire [{sum(weights) - 1}:0] weights,")
+    lines += [f"  output wire [{total - 1}:0] out", ");", *_steady(netlist, weights)]
     by_stage: dict[int, list[int]] = {}
     for n, arrival in enumerate(schedule.arrivals):
         if arrival != CONSTANT:
@@ -239,6 +244,18 @@ def layer_module(
         lines.append(f"  assign out[{lsb + width - 1}:{lsb}] = {value};")
     lines += ["endmodule", ""]
     return "\n".join(lines), bus
+
+
+def _steady(netlist: Netlist, widths: Sequence[int]) -> list[str]:
+    """Wires of the weights."""
+    lines, ends = [], list(accumulate(widths))
+    for n, cell in enumerate(netlist.cells):
+        if isinstance(cell, c.SteadyCell):
+            width = widths[cell.element]
+            lsb = ends[cell.element] - width
+            sign = "signed " if cell.signed else ""
+            lines.append(f"  wire {sign}[{width - 1}:0] n{n} = weights[{lsb + width - 1}:{lsb}];")
+    return lines
 
 
 def _registers(writer: _Writer, stage: int) -> list[str]:

@@ -14,15 +14,18 @@ from nanosieve.compiler.passes.gather_early import gather_early
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
 from nanosieve.compiler.passes.merge_rewiring import merge_rewiring
 from nanosieve.compiler.passes.quantize_at_source import quantize_at_source
+from nanosieve.compiler.passes.reloadable import fixed_weights, reloadable
 from nanosieve.compiler.passes.sum_varying import sum_varying
 
 __all__ = [
+    "BEFORE_WEIGHTS",
     "DEFAULT",
     "FEWER_ELEMENTS",
     "Pass",
     "absorb_rounding",
     "drop_dead_values",
     "drop_idle_quantizers",
+    "fixed_weights",
     "fold_all_constants",
     "fold_batch_norm",
     "fold_constants",
@@ -30,6 +33,7 @@ __all__ = [
     "merge_quantizers",
     "merge_rewiring",
     "quantize_at_source",
+    "reloadable",
     "run_passes",
     "sum_varying",
 ]
@@ -47,6 +51,9 @@ DEFAULT: tuple[Pass, ...] = (
     drop_dead_values,
 )
 
+
+BEFORE_WEIGHTS: tuple[Pass, ...] = (fold_constants, merge_rewiring, fold_batch_norm)
+"""What joins constants to weights, before `reloadable` hides their values."""
 
 FEWER_ELEMENTS: tuple[Pass, ...] = (
     fold_all_constants,

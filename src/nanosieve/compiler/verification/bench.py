@@ -24,6 +24,12 @@ class Bench:
         """What the output words hold: every output bus, then every layer."""
         return (*self.design.outputs, *self.design.layers)
 
+    @property
+    def write_port(self) -> tuple[tuple[str, int], ...]:
+        """Its pins that are driven, and their bits."""
+        port = self.design.weights
+        return (("valid", 1), ("address", port.address_bits), ("data", port.data_bits)) if port else ()
+
     def wrapper(self) -> str:
         """Verilog of module `TOP`: ``in_0 …`` are the inputs, ``out_0 …`` what is observed."""
         inputs, outputs = self.design.inputs, self.design.outputs
@@ -31,6 +37,9 @@ class Bench:
         ports += [f"input [{bus.width - 1}:0] in_{n}" for n, bus in enumerate(inputs)]
         ports += [f"output [{seen.width - 1}:0] out_{n}" for n, seen in enumerate(self.observed)]
         pins = [f".{name}({name})" for name in ("clk", "reset", "valid_in", "valid_out")]
+        if self.design.weights:
+            ports += [f"input [{bits - 1}:0] weights_{name}" for name, bits in self.write_port]
+            pins += [f".weights_{name}(weights_{name})" for name, _ in self.write_port]
         pins += [f".{bus.bus}(in_{n})" for n, bus in enumerate(inputs)]
         pins += [f".{bus.bus}(out_{n})" for n, bus in enumerate(outputs)]
         probes = [
@@ -48,6 +57,10 @@ class Bench:
         for n, bus in enumerate(self.design.inputs):
             loads.append(f"load(top.in_{n}, in + {at});")
             at += words(bus.width)
+        if self.design.weights:
+            loads.append("top.weights_valid = record[0] >> 2 & 1;")
+            loads += [f"top.weights_{name} = in[{at + n}];" for n, name in enumerate(("address", "data"))]
+            at += 2
         stores = [
             f"case {n}: store(top.out_{n}, out); return {words(seen.width)};"
             for n, seen in enumerate(self.observed)
@@ -63,7 +76,8 @@ class Bench:
 
 _DRIVER = """\
 // Usage: program STIMULUS WANTED RESPONSE VALID CYCLES
-// STIMULUS: per cycle one word (bit 0 valid, bit 1 reset) and the input words.
+// STIMULUS: per cycle one word (bit 0 valid, bit 1 reset, bit 2 a word of weights), the input words, and
+// address and data of a word of weights, where the design takes them.
 // WANTED: pairs of words, a cycle and the number of an output, in the order of the cycles.
 // RESPONSE: for every pair the words of that output, seen before the rising edge.
 // VALID: the cycles after the first in which valid_out is high.

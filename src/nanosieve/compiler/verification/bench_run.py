@@ -83,16 +83,24 @@ def run_bench(
 def _records(design: DesignFolder, given: Mapping[str, Codes], schedule: Schedule, seed: int) -> Words:
     """What the driver reads: per cycle the control word and the input words.
 
-    Bits in which no element of the beat lies are random, and all bits where no vector enters.
+    Bits in which no element of the beat lies are random, and all bits where no vector enters; so are address
+    and data of the weights where no word is written.
     """
     random, cycles = np.random.default_rng(seed), len(schedule.valid)
     control = schedule.valid + 2 * schedule.reset.astype(np.uint32)
+    writing = schedule.writes is not None and schedule.writes[:, 0] >= 0
+    control = control + 4 * np.asarray(writing, dtype=np.uint32)
     parts = [control[:, np.newaxis]]
     for bus in design.inputs:
         parts.append(random.integers(0, 2**32, (cycles, words(bus.width)), dtype=np.uint32))
         if bus.width % 32:
             parts[-1][:, -1] &= np.uint32((1 << bus.width % 32) - 1)
         _enter(parts[-1], bus, given[bus.name], schedule)
+    if design.weights:
+        parts.append(random.integers(0, 2**32, (cycles, 2), dtype=np.uint32))
+        parts[-1][:, 0] >>= np.uint32(32 - design.weights.address_bits)
+        if schedule.writes is not None:
+            parts[-1][writing] = schedule.writes[writing]
     return np.concatenate(parts, axis=1)
 
 

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.emulate.cpp import header_name
 from nanosieve.compiler.graph import Graph, interpret, load_graph
+from nanosieve.compiler.hardware.reload import weight_words
+from nanosieve.compiler.hardware.weight_image import WeightImage
 from nanosieve.compiler.verification.folder import DesignFolder, read_design
 from nanosieve.compiler.verification.golden import remove_golden_vectors, write_golden_vectors
 from nanosieve.compiler.verification.measured import measured_difference
+from nanosieve.compiler.verification.reload_stage import ConfiguredStage, with_loads
 from nanosieve.compiler.verification.software import CppStage, EmulatorStage
 from nanosieve.compiler.verification.stages import Case, Framework, FrameworkStage, HardwareStage, Stage
 from nanosieve.compiler.verification.stream_stage import StreamStage
@@ -78,6 +81,7 @@ def verify(
     seed: int = 0,
     framework: Framework | None = None,
     also: Sequence[DesignFolder] = (),
+    weights: Graph | None = None,
     golden: int = 1_000,
     progress: Progress = silent,
 ) -> Verification:
@@ -105,6 +109,8 @@ def verify(
         also: further forms of the same hardware that must agree, such as the netlist of synthesis.
         golden: number of golden vectors to write into the folder ``golden`` of the design; 0 for none.
             Those of an earlier run are removed at the start.
+        weights: for a design with reloadable weights another network of the same shape: it is what everything
+            is compared with, and what is loaded into the hardware.
 
     Raises:
         VerificationError: two stages differ; the message names layer, element, event and both values.
@@ -121,12 +127,23 @@ def verify(
             message = f"the number of {name} vectors is 0 or more, not {number!r}"
             raise SettingsError(message)
     graph = load_graph(design.path / "graph.json")
+    loaded = design
+    if design.weights is not None:
+        graph, words = weight_words(folder, weights)
+        loaded = with_loads(design, words, seed)
+        also = [with_loads(level, words, seed) for level in also]
+    elif weights is not None:
+        WeightImage.load(design.path)  # says that there are none to reload
     remove_golden_vectors(design)
     vectors = VectorSet.make(design, graph, inputs, random, seed)
     expected = _interpret(graph, vectors, progress)
     case = Case(graph, vectors, expected)
-    framework = framework or _own_framework(design)
-    before, after = _stages(design, graph, framework if graph.exact else None, also, streamed, seed)
+    framework = framework or _own_framework(design, graph if weights else None)
+    before, after = _stages(loaded, graph, framework if graph.exact else None, also, streamed, seed)
+    if weights is None and design.weights is not None and streamed:
+        after.append(ConfiguredStage(design, streamed, seed))
+    if weights is not None:
+        after = [stage for stage in after if not isinstance(stage, CppStage)]
     again: dict[str, int] = {}
     for stage in (*before, *after):
         again |= stage.check(case, progress)
@@ -134,10 +151,11 @@ def verify(
     if framework is not None and not graph.exact:
         measured = measured_difference(case, framework(vectors.values))
     names = (*(stage.name for stage in before), "graph", *(stage.name for stage in after))
+    names = tuple(dict.fromkeys(names))
     where = None
     if golden:
         pick = np.unique(np.linspace(0, len(vectors) - 1, golden).astype(np.int64))
-        where = write_golden_vectors(design, take(vectors.codes, pick), take(expected, pick))
+        where = write_golden_vectors(loaded, take(vectors.codes, pick), take(expected, pick))
     return Verification(dict(vectors.counts), names, again, where, measured=measured)
 
 
@@ -159,9 +177,10 @@ def _stages(
     return before, after
 
 
-def _own_framework(design: DesignFolder) -> Framework | None:
-    """The model in the design folder."""
-    model = next(iter(sorted(design.path.glob("model.*"))), None)
+def _own_framework(design: DesignFolder, other: Graph | None) -> Framework | None:
+    """The model in the design folder, or that of the network whose weights are loaded."""
+    models = sorted(design.path.glob("model.*"))
+    model = next(iter(models), None) if other is None else other.source
     if model is None:
         return None
     from nanosieve.compiler.frontends import run_model

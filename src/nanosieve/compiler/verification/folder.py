@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from nanosieve.errors import InputFileError
 
-__all__ = ["Bus", "DesignFolder", "Element", "Layer", "Module", "Port", "Timed", "read_design"]
+__all__ = ["Bus", "DesignFolder", "Element", "Layer", "Module", "Port", "Timed", "WritePort", "read_design"]
 
 MOST_CYCLES = 1_000_000
 """No latency, interval or stage is longer."""
@@ -139,6 +139,20 @@ class Module(_Part):
     library: bool = False
 
 
+class WritePort(_Part):
+    """The port through which the weights are replaced.
+
+    Attributes:
+        words: addresses; a load writes all of them, from 0 on.
+        settle_cycles: after that of the last word in which no event enters.
+    """
+
+    words: int = Field(ge=1)
+    address_bits: int = Field(ge=1, le=32)
+    data_bits: Literal[32]
+    settle_cycles: int = Field(ge=0)
+
+
 class DesignFolder(_Part):
     """What ``design.json`` says, and where.
 
@@ -150,6 +164,9 @@ class DesignFolder(_Part):
     Attributes:
         level: what the Verilog is; said by whoever made it, not by ``design.json``.
         models: Verilog of the primitives of which a netlist is made; the first file that has one counts.
+        weights: their write port; None where they are constants.
+        loads: words that a simulation writes through it, one load after the other, before vectors enter; with
+            none the weights are those of the compiled network. Said by whoever simulates.
     """
 
     path: Path
@@ -166,6 +183,8 @@ class DesignFolder(_Part):
     budget: dict[str, Any] = {}
     level: Literal["RTL", "netlist", "AXI"] = "RTL"
     models: tuple[Path, ...] = ()
+    weights: WritePort | None = None
+    loads: tuple[tuple[int, ...], ...] = ()
 
     @model_validator(mode="after")
     def _modules_known(self) -> DesignFolder:
@@ -203,7 +222,7 @@ class DesignFolder(_Part):
         return tuple(self.path / file for file in files)
 
 
-_NOT_IN_THE_FILE: dict[str, Any] = {"level": "RTL", "models": ()}
+_NOT_IN_THE_FILE: dict[str, Any] = {"level": "RTL", "models": (), "loads": ()}
 
 
 def read_design(folder: str | Path) -> DesignFolder:

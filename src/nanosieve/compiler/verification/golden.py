@@ -20,7 +20,7 @@ FOLDER = "golden"
 
 def remove_golden_vectors(design: DesignFolder) -> None:
     """Delete what an earlier `write_golden_vectors` left, perhaps of another version of the design."""
-    for name in ("inputs.hex", "expected.hex", f"tb_{design.name}.v"):
+    for name in ("inputs.hex", "expected.hex", "weights.hex", f"tb_{design.name}.v"):
         (design.path / FOLDER / name).unlink(missing_ok=True)
 
 
@@ -30,7 +30,8 @@ def write_golden_vectors(
     """Write ``golden/`` into the design folder: ``inputs.hex``, ``expected.hex`` and ``tb_NAME.v``.
 
     One line of a file is one beat of one vector: all buses of the design side by side, the first at the
-    lowest bits. Where a design takes or gives vectors in one beat, a line is a vector.
+    lowest bits. Where a design takes or gives vectors in one beat, a line is a vector. A design with loads of
+    weights gets the words of the last one in ``weights.hex``, which the test bench writes before the vectors.
 
     Args:
         inputs: input name → codes (vectors, …).
@@ -46,6 +47,8 @@ def write_golden_vectors(
     vectors = len(next(iter(inputs.values())))
     write_text(folder / "inputs.hex", "".join(_lines(design.inputs, inputs)))
     write_text(folder / "expected.hex", "".join(_lines(design.outputs, outputs)))
+    if design.loads:
+        write_text(folder / "weights.hex", "".join(f"{word:08x}\n" for word in design.loads[-1]))
     write_text(folder / f"tb_{design.name}.v", _test_bench(design, vectors))
     return folder
 
@@ -109,10 +112,64 @@ def _test_bench(design: DesignFolder, vectors: int) -> str:
         .replace("@IN_BEATS@", str(_beats(design.inputs)))
         .replace("@OUT_BEATS@", str(_beats(design.outputs)))
         .replace("@HELD@", _held(design.outputs))
+        .replace("@WEIGHTS@", _weights(design))
+        .replace("@WRITE@", _WRITE_PINS if design.weights else "")
+        .replace("@START@", str(_start(design)))
+        .replace("@SPARE@", str(98 + _start(design)))
         .replace("@INPUTS@", _pins(design.inputs, "vector_in"))
         .replace("@OUTPUTS@", _pins(design.outputs, "vector_out"))
     )
 
+
+def _start(design: DesignFolder) -> int:
+    """The cycle in which vectors begin."""
+    port = design.weights
+    return 2 if port is None or not design.loads else 2 + port.words + port.settle_cycles
+
+
+def _weights(design: DesignFolder) -> str:
+    """What drives the write port of the weights."""
+    if design.weights is None:
+        return ""
+    if not design.loads:
+        return _NO_WRITES.replace("@ADDRESS@", str(design.weights.address_bits))
+    return _WRITES.replace("@ADDRESS@", str(design.weights.address_bits)).replace(
+        "@WORDS@", str(design.weights.words)
+    )
+
+
+_WRITE_PINS = """
+    .weights_valid(weights_valid),
+    .weights_address(weights_address),
+    .weights_data(weights_data),
+    .weights_loading(),"""
+
+_NO_WRITES = """
+  wire weights_valid = 1'b0;
+  wire [@ADDRESS@-1:0] weights_address = {@ADDRESS@{1'b0}};
+  wire [31:0] weights_data = 32'd0;
+"""
+
+_WRITES = """
+  // the weights are written before the vectors enter
+  localparam WORDS = @WORDS@;
+  reg [31:0] weights [0:WORDS-1];
+  reg weights_valid = 1'b0;
+  reg [@ADDRESS@-1:0] weights_address = {@ADDRESS@{1'b0}};
+  reg [31:0] weights_data = 32'd0;
+  integer written = 0;
+  integer writing = 0;  // clock cycles
+  initial $readmemh("weights.hex", weights);
+  always @(negedge clk) begin
+    writing = writing + 1;
+    weights_valid = writing > 2 && written < WORDS;
+    if (weights_valid) begin
+      weights_address = written[@ADDRESS@-1:0];
+      weights_data = weights[written];
+      written = written + 1;
+    end
+  end
+"""
 
 _TEST_BENCH = """\
 // Self-checking test bench of @NAME@: sends inputs.hex, with gaps, and compares with expected.hex.
@@ -124,7 +181,7 @@ module tb_@NAME@;
   localparam LATENCY = @LATENCY@;
   localparam INTERVAL = @INTERVAL@;  // least number of cycles from one vector to the next
   localparam IN_BEATS = @IN_BEATS@;  // lines of inputs.hex for one vector
-  localparam LIMIT = (INTERVAL + 3) * VECTORS + 4 * LATENCY + 100;  // cycles
+  localparam LIMIT = (INTERVAL + 3) * VECTORS + 4 * LATENCY + @SPARE@;  // cycles
   localparam OUT_BEATS = @OUT_BEATS@;  // lines of expected.hex for one vector
 
   reg clk = 1'b0;
@@ -139,12 +196,12 @@ module tb_@NAME@;
   reg reset = 1'b1;
   reg valid_in = 1'b0;
   wire valid_out;
-
+@WEIGHTS@
   @NAME@ dut (
     .clk(clk),
     .reset(reset),
     .valid_in(valid_in),
-    .valid_out(valid_out),
+    .valid_out(valid_out),@WRITE@
 @INPUTS@,
 @OUTPUTS@
   );
@@ -187,7 +244,7 @@ module tb_@NAME@;
     reset = (cycle <= 2);
     noise = {noise[14:0], noise[15] ^ noise[13] ^ noise[12] ^ noise[10]};
     since = since + 1;
-    valid_in = (cycle > 2) && (sent < VECTORS) && (since >= INTERVAL) && (noise[1:0] != 2'd0);
+    valid_in = (cycle > @START@) && (sent < VECTORS) && (since >= INTERVAL) && (noise[1:0] != 2'd0);
     due = {due[LATENCY-1:0], valid_in};
     if (valid_in) begin
       since = 0;

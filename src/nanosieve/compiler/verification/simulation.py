@@ -65,7 +65,7 @@ def simulate(
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
     timing = Timing(design.latency_cycles, design.interval_cycles, max(bus.beats for bus in design.outputs))
-    schedule = stimulus.schedule(vectors, timing)
+    schedule = _loaded(design, stimulus.schedule(vectors, timing))
     looks = [Look(n, bus.elements, design.latency_cycles + bus.times) for n, bus in enumerate(design.outputs)]
     found, valid = run_bench(
         Bench(design),
@@ -97,9 +97,8 @@ def probe(
     given = check_codes(design, codes)
     vectors = len(next(iter(given.values())))
     deepest = max((layer.stage for layer in design.layers), default=0)
-    schedule = BACK_TO_BACK.schedule(
-        vectors, Timing(max(design.latency_cycles, deepest), design.interval_cycles)
-    )
+    timing = Timing(max(design.latency_cycles, deepest), design.interval_cycles)
+    schedule = _loaded(design, BACK_TO_BACK.schedule(vectors, timing))
     looks = [
         Look(n, layer.made, layer.times) for n, layer in enumerate(design.layers, start=len(design.outputs))
     ]
@@ -115,6 +114,15 @@ def probe(
 
 def _folder(design: str | Path | DesignFolder) -> DesignFolder:
     return design if isinstance(design, DesignFolder) else read_design(design)
+
+
+def _loaded(design: DesignFolder, schedule: Schedule) -> Schedule:
+    """The schedule behind the loads of the weights."""
+    return (
+        schedule.after(design.loads, design.weights.settle_cycles, len(schedule.valid))
+        if design.weights
+        else schedule
+    )
 
 
 def check_codes(design: DesignFolder, codes: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ class Schedule:
         entered: cycle of the first beat of each vector, int64 (vectors,).
         announced: whether valid_out rises for it, bool (vectors,): no reset falls between entry and exit.
         delivered: whether all beats of its outputs come, bool (vectors,): no reset falls among them either.
+        writes: (cycles, 2): address, -1 in a cycle without, and word of the weights; None without any.
     """
 
     reset: NDArray[np.bool_]
@@ -45,6 +47,31 @@ class Schedule:
     entered: NDArray[np.int64]
     announced: NDArray[np.bool_]
     delivered: NDArray[np.bool_]
+    writes: NDArray[np.int64] | None = None
+
+    def after(self, loads: Sequence[Sequence[int]], settle: int, seed: int) -> Schedule:
+        """The same behind loads of weights, during which `valid` is random: the design must not look there.
+
+        Args:
+            loads: the words of each, from address 0 on.
+            settle: cycles behind the last word.
+            seed: of `valid`.
+        """
+        if not loads:
+            return self
+        words = np.concatenate([np.stack([np.arange(len(load)), load], axis=1) for load in loads])
+        more = len(words) + settle
+        busy = np.random.default_rng(seed).random(more) < 0.5
+        writes = np.full((len(self.valid) + more, 2), -1, dtype=np.int64)
+        writes[1 : 1 + len(words)] = words
+        return Schedule(
+            np.concatenate([self.reset[:1], np.zeros(more, dtype=bool), self.reset[1:]]),
+            np.concatenate([self.valid[:1], busy, self.valid[1:]]),
+            self.entered + more,
+            self.announced,
+            self.delivered,
+            writes,
+        )
 
 
 @dataclass(frozen=True)
