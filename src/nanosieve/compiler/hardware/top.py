@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nanosieve.compiler.graph import Graph, TensorType
+from nanosieve.compiler.graph import Graph, TensorType, bit_width
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.engine import Engine
+from nanosieve.compiler.hardware.engines.stores import kept_memories
+from nanosieve.compiler.hardware.engines.verilog import engine_module, out_layout
 from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
@@ -101,6 +104,8 @@ class LayerModule:
     @property
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
+        if self.layer.engine is not None:
+            return self._engine_children(self.layer.engine)
         inner = [name for name in self.texts if name not in (self.module, *self.beside)]
         used = list(used_library(self.layer.netlist))
         kernel = {name: [] if self.store and name == self.store.module else used for name in inner}
@@ -111,6 +116,14 @@ class LayerModule:
         )
         delays = list(dict.fromkeys(memory.module for memory in stored))
         return {self.module: inner + delays, **kernel}
+
+    def _engine_children(self, engine: Engine) -> dict[str, list[str]]:
+        inner = [name for name in self.texts if name != self.module]
+        memories = [m.module for m in kept_memories(engine.plan, 0) if m.kind == "ram"]
+        pipelines = [p for p in (engine.products, engine.behind) if p is not None]
+        used = [list(used_library(p.netlist)) for p in pipelines]
+        own = [*inner, *dict.fromkeys(memories), "nanosieve_delay"]
+        return {self.module: own, **dict(zip(inner, used, strict=True))}
 
 
 @dataclass(frozen=True)
@@ -247,6 +260,7 @@ def write_sources(
     interval = max(
         1,
         *(layer.feed.needed_interval for layer in layers if layer.feed),
+        *(layer.engine.plan.needed_interval for layer in layers if layer.engine),
         *(port.beats for port in in_ports),
     )
     text = _top_module(
@@ -273,6 +287,8 @@ def _layer(
             stored, layer.name, weights.stores[layer.name], weights.address_bits, image
         )
     steady = [e.width for e in layer.weights]
+    if layer.engine is not None:
+        return _engine(layer, layer.engine, module, title, signals, layouts)
     if layer.feed is None:
         buses = {signals[source]: layouts[source] for source in layer.ports}
         elements = {
@@ -320,6 +336,39 @@ def _layer(
     return LayerModule(layer, module, signals[layer.name], texts, tuple(layout), store)
 
 
+def _engine(
+    layer: BuiltLayer,
+    engine: Engine,
+    module: str,
+    title: str,
+    signals: Mapping[str, str],
+    layouts: Mapping[str, Layout],
+) -> LayerModule:
+    """The module of an engine and those of its pipelines."""
+    texts: dict[str, str] = {}
+    names = []
+    for part, pipeline in (("products", engine.products), ("behind", engine.behind)):
+        names.append(f"{module}_{part}" if pipeline is not None else "")
+        if pipeline is None:
+            continue
+        type = pipeline.kernel.graph.types["in"]
+        widths = [max(bit_width(int(type.low[n]), int(type.high[n])), 1) for n in pipeline.used]
+        lanes = _layout(widths)
+        texts[names[-1]], _ = layer_module(
+            names[-1],
+            f"{title}: {part}; outputs {pipeline.schedule.stage} cycles after the inputs",
+            {"in": sum(widths)},
+            {(0, n): place for n, place in enumerate(lanes)},
+            pipeline.netlist,
+            pipeline.schedule,
+        )
+    (source,) = layer.ports
+    bus = (signals[source], sum(width for _, width in layouts[source]), tuple(layouts[source]))
+    when = f"{title}; {engine.plan.program.steps} steps from cycle {engine.start} of an event on"
+    text = engine_module(module, when, engine, bus, names[0], names[1])
+    return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, out_layout(engine))
+
+
 def _top_module(
     top: str,
     inputs: tuple[Port, ...],
@@ -352,6 +401,8 @@ def _top_module(
     cycles = [c for control in controls for c in (control.start, control.capture) if c is not None]
     reset = "weights_forget" if weights else "reset"
     lines += loading_lines(weights) if weights else []
+    engines = [module.layer.engine for module in modules if module.layer.engine]
+    cycles += [cycle for engine in engines for cycle in (engine.plan.intake.first, engine.start)]
     pulse_lines, pulses = timeline([*cycles, latency], interval, reset)
     lines += [*pulse_lines, f"  assign valid_out = {pulses[latency]};", ""]
     for module in modules:
@@ -368,6 +419,10 @@ def _top_module(
             steady = f"weights_of_{module.signal}"
             ports.append(f".weights({steady})")
             lines += module.store.instance("", steady)
+        if layer.engine:
+            first, start = layer.engine.plan.intake.first, layer.engine.start
+            ports.insert(0, f".reset({reset})")
+            ports += [f".write_start({pulses[first]})", f".read_start({pulses[start]})"]
         given = "".join(f", {port}" for port in ports)
         lines += [
             f"  wire [{width - 1}:0] {module.signal};  // at stage {layer.last_stage}",
