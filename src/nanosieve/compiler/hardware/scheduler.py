@@ -156,7 +156,10 @@ def find_plan(
         if name not in fixed and name not in covered
     }
     stream = {**streamed(graph, interval), **(beats or {})}
-    start = Plan({n: choice for n, choice in fixed.items() if choice is not None}, stream, interval)
+    chosen = {n: choice for n, choice in fixed.items() if choice is not None}
+    # such a layer is never built as one operation after the other
+    chosen |= {n: options[n][0].choice for n in engines if options.get(n) and options[n][0].choice}
+    start = Plan(chosen, stream, interval)
     best = _descend(search, options, start, progress)
     if best is None:
         best = sketcher.sketch(start)  # says what does not work

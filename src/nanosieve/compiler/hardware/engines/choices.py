@@ -17,6 +17,8 @@ OPERANDS = 64
 """Elements that a step multiplies at most, unless it takes whole windows."""
 WINDOW = 512
 """Elements of a window at most that a step takes whole."""
+FEW = 4
+"""Channels below which whole windows are taken."""
 MOST = 4
 """Ways to cut a layer that are tried, from the fewest multipliers on."""
 
@@ -53,8 +55,8 @@ def engine_choices(graph: Graph, layer: Positions, interval: int) -> list[Engine
     operands = [n for n in _divisors(length) if n <= OPERANDS and layer.inputs % n == 0]
     cuts = [(layer.columns // lanes, layer.inputs // operands[-1]) for lanes in _divisors(layer.columns)]
     cuts += [(layer.columns, layer.inputs // n) for n in operands]
-    if len(shape) == 3 and layer.inputs <= WINDOW and length < operands[-1] * 2:
-        cuts = [(layer.columns // lanes, 1) for lanes in _divisors(layer.columns)]
+    if len(shape) == 3 and layer.inputs <= WINDOW and length < FEW:
+        cuts += [(layer.columns // lanes, 1) for lanes in _divisors(layer.columns)]
     fitting = sorted(
         {cut for cut in cuts if layer.windows.size * cut[0] * cut[1] <= interval}, key=lambda c: -c[0] * c[1]
     )
