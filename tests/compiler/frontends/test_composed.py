@@ -43,7 +43,7 @@ def multiplications(graph: Graph) -> int:
 
 def error(graph: Graph, given: keras.Model, x: np.ndarray) -> float:
     """Mean difference to Keras in float."""
-    codes = {"image": encode(x, graph.inputs["image"])}
+    codes = encode(graph, {"image": x})
     found = decode(interpret(graph, codes)["flat"], graph.types[graph.outputs["flat"]])
     return float(np.abs(found - given.predict(x, verbose=0)).mean())
 
@@ -62,7 +62,7 @@ def test_fewer_multiplications_and_roundings() -> None:
 def test_fine_types_give_the_function_of_the_framework_at_borders_too() -> None:
     given = model()
     one, _, x = graphs(given, "fixed<24>")
-    codes = {"image": encode(x, one.inputs["image"])}
+    codes = encode(one, {"image": x})
     found = decode(interpret(one, codes)["flat"], one.types[one.outputs["flat"]])
     assert np.allclose(found, given.predict(x, verbose=0), atol=1e-4)
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nanosieve.compiler.graph import Graph, TensorType, bit_width
+from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
-from nanosieve.compiler.hardware.engines.engine import Engine
-from nanosieve.compiler.hardware.engines.stores import kept_memories
-from nanosieve.compiler.hardware.engines.verilog import engine_module, out_layout
+from nanosieve.compiler.hardware.engines.modules import engine_children, engine_texts
+from nanosieve.compiler.hardware.engines.verilog import out_layout
 from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
@@ -105,7 +104,7 @@ class LayerModule:
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
         if self.layer.engine is not None:
-            return self._engine_children(self.layer.engine)
+            return engine_children(self.module, self.layer.engine)
         inner = [name for name in self.texts if name not in (self.module, *self.beside)]
         used = list(used_library(self.layer.netlist))
         kernel = {name: [] if self.store and name == self.store.module else used for name in inner}
@@ -116,14 +115,6 @@ class LayerModule:
         )
         delays = list(dict.fromkeys(memory.module for memory in stored))
         return {self.module: inner + delays, **kernel}
-
-    def _engine_children(self, engine: Engine) -> dict[str, list[str]]:
-        inner = [name for name in self.texts if name != self.module]
-        memories = [m.module for m in kept_memories(engine.plan, 0) if m.kind == "ram"]
-        pipelines = [p for p in (engine.products, engine.behind) if p is not None]
-        used = [list(used_library(p.netlist)) for p in pipelines]
-        own = [*inner, *dict.fromkeys(memories), "nanosieve_delay"]
-        return {self.module: own, **dict(zip(inner, used, strict=True))}
 
 
 @dataclass(frozen=True)
@@ -288,7 +279,10 @@ def _layer(
         )
     steady = [e.width for e in layer.weights]
     if layer.engine is not None:
-        return _engine(layer, layer.engine, module, title, signals, layouts)
+        (source,) = layer.ports
+        bus = (signals[source], sum(width for _, width in layouts[source]), tuple(layouts[source]))
+        found = engine_texts(module, title, layer.engine, bus)
+        return LayerModule(layer, module, signals[layer.name], found, out_layout(layer.engine))
     if layer.feed is None:
         buses = {signals[source]: layouts[source] for source in layer.ports}
         elements = {
@@ -334,39 +328,6 @@ def _layer(
     )
     texts = {module: outer, kernel: inner, **texts}
     return LayerModule(layer, module, signals[layer.name], texts, tuple(layout), store)
-
-
-def _engine(
-    layer: BuiltLayer,
-    engine: Engine,
-    module: str,
-    title: str,
-    signals: Mapping[str, str],
-    layouts: Mapping[str, Layout],
-) -> LayerModule:
-    """The module of an engine and those of its pipelines."""
-    texts: dict[str, str] = {}
-    names = []
-    for part, pipeline in (("products", engine.products), ("behind", engine.behind)):
-        names.append(f"{module}_{part}" if pipeline is not None else "")
-        if pipeline is None:
-            continue
-        type = pipeline.kernel.graph.types["in"]
-        widths = [max(bit_width(int(type.low[n]), int(type.high[n])), 1) for n in pipeline.used]
-        lanes = _layout(widths)
-        texts[names[-1]], _ = layer_module(
-            names[-1],
-            f"{title}: {part}; outputs {pipeline.schedule.stage} cycles after the inputs",
-            {"in": sum(widths)},
-            {(0, n): place for n, place in enumerate(lanes)},
-            pipeline.netlist,
-            pipeline.schedule,
-        )
-    (source,) = layer.ports
-    bus = (signals[source], sum(width for _, width in layouts[source]), tuple(layouts[source]))
-    when = f"{title}; {engine.plan.program.steps} steps from cycle {engine.start} of an event on"
-    text = engine_module(module, when, engine, bus, names[0], names[1])
-    return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, out_layout(engine))
 
 
 def _top_module(
