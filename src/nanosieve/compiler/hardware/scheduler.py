@@ -158,7 +158,8 @@ def find_plan(
     stream = {**streamed(graph, interval), **(beats or {})}
     chosen = {n: choice for n, choice in fixed.items() if choice is not None}
     # such a layer is never built as one operation after the other
-    chosen |= {n: options[n][0].choice for n in engines if options.get(n) and options[n][0].choice}
+    first = {n: options[n][0].choice for n in engines if options.get(n)}
+    chosen |= {n: choice for n, choice in first.items() if choice is not None}
     start = Plan(chosen, stream, interval)
     best = _descend(search, options, start, progress)
     if best is None:
