@@ -35,6 +35,7 @@ def load(
     calibrate: Mapping[str, NDArray[Any]] | NDArray[Any] | None = None,
     precision: str | Mapping[str, str] | None = None,
     per_channel: bool = False,
+    compose: bool = False,
 ) -> Graph:
     """The fixed-point graph of a model file.
 
@@ -47,6 +48,8 @@ def load(
             ``layer.role``, e.g. ``{"default": "fixed<16,6>", "dense_1.kernel": "fixed<6,1>"}``. For trees,
             and for QKeras models that do not state it, the type of the inputs.
         per_channel: choose the binary points of kernels for each output channel.
+        compose: of a float Keras model, make one convolution of those without an activation between them,
+            where that saves multiplications.
 
     Raises:
         InputFileError: the file is missing, damaged or of another kind.
@@ -58,7 +61,9 @@ def load(
     """
     if calibrate is None and precision is None:
         return load_model(model)
-    return load_model(model, Calibration(calibrate, precision or Calibration.precision, per_channel))
+    return load_model(
+        model, Calibration(calibrate, precision or Calibration.precision, per_channel, compose=compose)
+    )
 
 
 @dataclass(frozen=True)

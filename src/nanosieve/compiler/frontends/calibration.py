@@ -38,12 +38,15 @@ class Calibration:
         per_channel: choose the binary point of a kernel for each of its output channels, where it is chosen.
         quantile: part of the sample, on either side, that a chosen range holds; 1.0 for all of it, outliers
             included.
+        compose: make one convolution of those without an activation between them, where that saves
+            multiplications; the values between them are not rounded then.
     """
 
     sample: Mapping[str, NDArray[np.generic]] | NDArray[np.generic] | None
     precision: str | Mapping[str, str] = "fixed<16,6>"
     per_channel: bool = False
     quantile: float = 1.0
+    compose: bool = False
 
     def __post_init__(self) -> None:
         if not 0.5 < self.quantile <= 1.0:

@@ -14,6 +14,9 @@ from nanosieve.errors import GraphError
 
 __all__ = ["Dense", "Einsum"]
 
+EXACT = 2.0**52
+"""Integers below this are exact in float64, whose products are those of BLAS."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dense(Op):
@@ -77,18 +80,29 @@ class Dense(Op):
         if peak.max(initial=0.0) >= 2.0**62:
             message = "a sum of products needs more than 62 bits; quantise the input of the layer"
             raise GraphError(message)
+        most = float(peak.max(initial=0.0))
         up, down = np.maximum(matrix, 0), np.minimum(matrix, 0)
         out = (*x.shape[:-1], matrix.shape[-1])
-        least, most = low @ up + high @ down, high @ up + low @ down
+        least = _product(low, up, most) + _product(high, down, most)
+        greatest = _product(high, up, most) + _product(low, down, most)
         full = np.broadcast_to(exponent[:, np.newaxis], least.shape)
-        return TensorType(least.reshape(out), most.reshape(out), full.reshape(out))
+        return TensorType(least.reshape(out), greatest.reshape(out), full.reshape(out))
 
     def evaluate(self, types: tuple[TensorType, ...], *codes: Integers) -> Integers:
         """Exact integer products."""
         (x,) = types
         matrix, _ = self.scaled(x)
-        product = codes[0].reshape(len(codes[0]), *self.rows(x.shape)) @ matrix
+        given = codes[0].reshape(len(codes[0]), *self.rows(x.shape))
+        largest = float(np.abs(given).max(initial=0)) * float(np.abs(matrix).sum(axis=1).max(initial=0))
+        product = _product(given, matrix, largest)
         return as_codes(product.reshape(len(codes[0]), *x.shape[:-1], matrix.shape[-1]))
+
+
+def _product(x: Integers, matrix: Integers, most: float) -> Integers:
+    """``x @ matrix`` where no sum of sizes is above `most`: exact, in floating point where that is."""
+    if most < EXACT:
+        return as_codes(x.astype(np.float64) @ matrix.astype(np.float64))
+    return as_codes(x @ matrix)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.build import build_engine
+from nanosieve.compiler.hardware.engines.work import EngineWork
 from nanosieve.compiler.hardware.house import House, Made, Part
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.liveness import live_elements
@@ -58,6 +60,24 @@ class _Building(House):
         )
         self.layers.append(layer)
         return made
+
+    def engine(self, part: Part, work: EngineWork) -> Made:
+        """See `House.engine`."""
+        source = self.buses[work.layer.source]
+        engine, elements = build_engine(part.name, work, source, self.settings)
+        self.layers.append(
+            BuiltLayer(
+                part.name,
+                part.output,
+                tuple(type(node.op).__name__ for node in part.nodes),
+                (engine.plan.intake.lanes[0].source,),
+                engine.products.netlist,
+                engine.products.schedule,
+                tuple(elements),
+                engine=engine,
+            )
+        )
+        return {part.output: elements}
 
     def collect(self, output: str, name: str) -> list[Element]:
         """See `House.collect`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.engine import Engine
 from nanosieve.compiler.hardware.feed import Feed
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.schedule import Arrival, Schedule
@@ -27,6 +28,7 @@ class BuiltLayer:
         elements: those of `output`; None for one that nothing reads and that is not made.
         feed: how the slots get their values; None for a layer that works once, as its inputs come.
         weights: those that its netlist reads as `SteadyCell`, in the order of their numbers.
+        engine: of a layer that is one; netlist and schedule are those of its products.
     """
 
     name: str
@@ -38,15 +40,20 @@ class BuiltLayer:
     elements: tuple[Element | None, ...]
     feed: Feed | None = None
     weights: tuple[Element, ...] = ()
+    engine: Engine | None = None
 
     @property
     def slots(self) -> tuple[int, ...]:
         """The cycles of the event in which the stage 0 of its slots is."""
+        if self.engine is not None:
+            return self.engine.working
         return self.feed.start if self.feed else (0,)
 
     @property
     def last_stage(self) -> int:
         """The cycle in which its last element is there."""
+        if self.engine is not None:
+            return max(e.arrival.stage for e in self.elements if e is not None)
         return self.slots[-1] + self.schedule.stage
 
 

@@ -77,7 +77,10 @@ class HardwareDesign:
     @property
     def clock(self) -> Clock:
         """What decides how fast the design can be clocked."""
-        times = (longest_path(layer.netlist, layer.schedule, self.model) for layer in self.layers)
+        pipelines = [(layer.netlist, layer.schedule) for layer in self.layers]
+        behind = (layer.engine.behind for layer in self.layers if layer.engine)
+        pipelines += [(pipeline.netlist, pipeline.schedule) for pipeline in behind if pipeline]
+        times = (longest_path(netlist, schedule, self.model) for netlist, schedule in pipelines)
         return Clock(
             logic=max(times, default=0.0),
             luts=self.estimate["lut"].value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 
 from nanosieve.compiler.graph import Constant, Graph, Input, Node, Weights
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.positions import positions_of
+from nanosieve.compiler.hardware.engines.work import EngineWork
 from nanosieve.compiler.hardware.inputs import input_elements, weight_elements
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.liveness import live_elements
 from nanosieve.compiler.hardware.once import Settings, rewired
 from nanosieve.compiler.hardware.packing import pack_columns
 from nanosieve.compiler.hardware.partial_sums import partial_sums
-from nanosieve.compiler.hardware.plan import Copies, Fold, Plan
+from nanosieve.compiler.hardware.plan import Choice, Copies, EngineParts, Fold, Plan
 from nanosieve.compiler.hardware.rolling import slice_steps, slice_sums, split_steps
 from nanosieve.compiler.hardware.slices import slice_layer, split_layer
 from nanosieve.errors import FoldingError, GraphError
 from nanosieve.progress import Progress, silent
 
-__all__ = ["House", "Made", "Part", "layer_groups", "layer_output", "parts_of"]
+__all__ = ["House", "Made", "Part", "covered_by", "layer_groups", "layer_output", "parts_of"]
 
 Made = Mapping[str, Sequence[Element | None]]
 """Graph node → where its elements are; None for one that is not made."""
@@ -40,6 +42,7 @@ class Part:
         graph: that they are of, the network or a form of one layer of it.
         live: which elements anything depends on.
         kernel: what it does in each of its slots; None where it works once.
+        engine: what it does as an engine, with all nodes of the layers that this takes in; else None.
     """
 
     name: str
@@ -48,6 +51,19 @@ class Part:
     graph: Graph
     live: Mapping[str, NDArray[Any]]
     kernel: Kernel | None = None
+    engine: EngineWork | None = None
+
+    @property
+    def layer(self) -> str:
+        """The user's layer, of an engine the one with the products."""
+        return self.engine.layer.layers[0] if self.engine is not None else self.nodes[-1].layer
+
+    @property
+    def slots(self) -> int:
+        """How often it works for each event."""
+        if self.engine is not None:
+            return self.engine.steps
+        return self.kernel.slots if self.kernel is not None else 1
 
 
 @dataclass
@@ -75,6 +91,10 @@ class House(ABC):
         """Build a part that works in several slots."""
 
     @abstractmethod
+    def engine(self, part: Part, work: EngineWork) -> Made:
+        """Build a part that is an engine."""
+
+    @abstractmethod
     def collect(self, output: str, name: str) -> list[Element]:
         """The elements of an output of the design, at about the same time."""
 
@@ -91,16 +111,22 @@ class House(ABC):
         for name, elements in given.items():
             self.buses[name] = list(elements)
         groups = layer_groups(self.graph)
+        covered = covered_by(self.parts(name, groups[name], plan) for name in plan.layers if name in groups)
         for done, (name, nodes) in enumerate(groups.items()):
             progress("hardware", done, len(groups), name)
-            self.layer(name, nodes, plan)
+            if name not in covered:
+                self.layer(name, nodes, plan)
         progress("hardware", len(groups), len(groups))
         return {output: self.collect(output, name) for output, name in self.graph.outputs.items()}
 
     def layer(self, name: str, nodes: Sequence[Node], plan: Plan) -> None:
         """Build a layer."""
-        for part in parts_of(self.graph, name, nodes, plan.layers.get(name), self.live):
+        for part in self.parts(name, nodes, plan):
             self.add(part)
+
+    def parts(self, name: str, nodes: Sequence[Node], plan: Plan) -> Sequence[Part]:
+        """The modules of a layer."""
+        return parts_of(self.graph, name, nodes, plan.layers.get(name), self.live)
 
     def add(self, part: Part) -> None:
         """Build a part."""
@@ -110,7 +136,9 @@ class House(ABC):
         made: Made | None
         if part.kernel is None and not part.live[part.output].any():
             return
-        if part.kernel is not None:
+        if part.engine is not None:
+            made = self.engine(part, part.engine)
+        elif part.kernel is not None:
             made = self.slots(part, part.kernel)
         else:
             made = rewired(part.graph, part.nodes, self.buses)  # needs no hardware
@@ -124,7 +152,7 @@ def parts_of(
     graph: Graph,
     name: str,
     nodes: Sequence[Node],
-    choice: Fold | Copies | None,
+    choice: Choice | None,
     live: Mapping[str, NDArray[Any]],
 ) -> list[Part]:
     """The modules of a layer that is built by a choice.
@@ -133,6 +161,8 @@ def parts_of(
         FoldingError: the layer cannot work in the slots of the choice.
     """
     match choice:
+        case EngineParts():
+            return [_engine(graph, name, choice, live)]
         case Fold() if choice.inputs > 1:
             return _summed(graph, name, nodes, choice, live)
         case Fold():
@@ -141,6 +171,20 @@ def parts_of(
             return _Cut(graph, live).repeated(name, nodes, choice)
         case None:
             return [_Cut(graph, live).part(name, layer_output(graph, name, nodes), nodes)]
+
+
+def covered_by(parts: Iterable[Sequence[Part]]) -> set[str]:
+    """The layers that stand behind others in an engine."""
+    engines = (part.engine for own in parts for part in own if part.engine is not None)
+    return {behind for work in engines for behind in work.layer.layers[1:]}
+
+
+def _engine(graph: Graph, name: str, choice: EngineParts, live: Mapping[str, NDArray[Any]]) -> Part:
+    groups = layer_groups(graph)
+    layer = positions_of(graph, groups, name)
+    work = EngineWork(graph, layer, choice)
+    nodes = tuple(node for one in layer.layers for node in groups[one])
+    return Part(name, layer.output, nodes, graph, live, engine=work)
 
 
 def _summed(

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from nanosieve.compiler.graph import Integers, TensorType
 from nanosieve.errors import FoldingError
 
-__all__ = ["DEAD", "FIRST_CONSTANT", "ZERO", "Constants", "joined", "merged", "scaled_rows"]
+__all__ = [
+    "DEAD", "FIRST_CONSTANT", "ZERO", "Constants", "joined", "merged", "scaled_rows", "unique_rows",
+]  # fmt: skip
 
 ZERO = -1
 """In this slot the element is zero."""
@@ -49,6 +51,23 @@ class Constants:
         return self.known[code, exponent]
 
 
+def unique_rows(rows: Integers) -> tuple[Integers, Integers]:
+    """``np.unique(rows, axis=0, return_inverse=True)``, faster: rows are compared as bytes, in that order.
+
+    >>> unique_rows(np.array([[1, 2], [-1, 5], [1, 2]]))
+    (array([[-1,  5],
+           [ 1,  2]]), array([1, 0, 1]))
+    """
+    if not rows.size:
+        unique, inverse = np.unique(rows, axis=0, return_inverse=True)
+        return unique, inverse.ravel()
+    # in big-endian bytes with the sign turned, the order of bytes is that of numbers
+    shifted = np.ascontiguousarray(rows, dtype=np.int64).view(np.uint64) ^ np.uint64(1 << 63)
+    keys = shifted.astype(">u8").view(np.dtype((np.void, 8 * rows.shape[1]))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return rows[first], inverse.ravel()
+
+
 def merged(rows: Integers) -> tuple[Integers, Integers]:
     """The different rows, and for each of `rows` its place among them.
 
@@ -56,13 +75,13 @@ def merged(rows: Integers) -> tuple[Integers, Integers]:
     place -1.
     """
     something = ((rows != ZERO) & (rows != DEAD)).any(axis=1)
-    unique, inverse = np.unique(rows[something], axis=0, return_inverse=True)
+    unique, inverse = unique_rows(rows[something])
     target = _absorbing(unique)
     kept = np.flatnonzero(target == np.arange(len(unique)))
     renumbered = np.full(len(unique), -1)
     renumbered[kept] = np.arange(len(kept))
     place = np.full(len(rows), -1)
-    place[something] = renumbered[target[inverse.ravel()]]
+    place[something] = renumbered[target[inverse]]
     return unique[kept], place
 
 
@@ -80,8 +99,7 @@ def _absorbing(rows: Integers) -> Integers:
         others = np.flatnonzero(~dead[:, alive].any(axis=1) & (count < pattern.sum()))
         if not len(others):
             continue
-        _, code = np.unique(rows[np.concatenate([others, own])][:, alive], axis=0, return_inverse=True)
-        code = code.ravel()
+        _, code = unique_rows(rows[np.concatenate([others, own])][:, alive])
         first = np.full(code.max() + 1, -1)
         first[code[: len(others)][::-1]] = others[::-1]
         found = first[code[len(others) :]]

@@ -17,10 +17,12 @@ import numpy as np
 from nanosieve.compiler.graph import Dense, Einsum, Graph, Node
 from nanosieve.compiler.hardware.analytic import Cost
 from nanosieve.compiler.hardware.budget import Budget
+from nanosieve.compiler.hardware.engines.choices import engine_choices, engine_layers
+from nanosieve.compiler.hardware.engines.positions import Positions, positions_of
 from nanosieve.compiler.hardware.house import layer_groups, layer_output
 from nanosieve.compiler.hardware.inputs import beats_of
 from nanosieve.compiler.hardware.partial_sums import summed_inputs
-from nanosieve.compiler.hardware.plan import Choice, Copies, Fold, Plan
+from nanosieve.compiler.hardware.plan import Choice, Copies, EngineParts, Fold, Plan
 from nanosieve.compiler.hardware.rolling import steps_of
 from nanosieve.compiler.hardware.sketch import Sketch, Sketcher
 from nanosieve.compiler.hardware.slots import MANY_SLOTS
@@ -144,13 +146,21 @@ def find_plan(
         {kind: device.usable_count(kind) * budget.share for kind in RESOURCES},
         budget.latency_cycles if latency is None else latency,
     )
+    groups = layer_groups(graph)
+    engines = engine_layers(graph, groups) if interval > 1 else {}
+    engines |= {n: positions_of(graph, groups, n) for n, c in fixed.items() if isinstance(c, EngineParts)}
+    covered = {behind for layer in engines.values() for behind in layer.layers[1:]}
     options = {
-        name: _options(search, name, nodes, interval)
-        for name, nodes in layer_groups(graph).items()
-        if name not in fixed
+        name: _options(search, name, nodes, interval, engines.get(name))
+        for name, nodes in groups.items()
+        if name not in fixed and name not in covered
     }
     stream = {**streamed(graph, interval), **(beats or {})}
-    start = Plan({n: choice for n, choice in fixed.items() if choice is not None}, stream, interval)
+    chosen = {n: choice for n, choice in fixed.items() if choice is not None}
+    # such a layer is never built as one operation after the other
+    first = {n: options[n][0].choice for n in engines if options.get(n)}
+    chosen |= {n: choice for n, choice in first.items() if choice is not None}
+    start = Plan(chosen, stream, interval)
     best = _descend(search, options, start, progress)
     if best is None:
         best = sketcher.sketch(start)  # says what does not work
@@ -188,6 +198,7 @@ def _descend(
 ) -> Sketch | None:
     """Change one layer at a time as long as that helps."""
     streamed = plan
+    options = {name: ways for name, ways in options.items() if ways}
     for name, ways in options.items():
         streamed = _changed(streamed, name, _at_the_rate([way.choice for way in ways]))
     starts = (_pressed(search, options, plan), search.sketch(streamed), search.sketch(plan))
@@ -233,26 +244,36 @@ def _changed(plan: Plan, name: str, choice: Choice | None) -> Plan:
     return replace(plan, layers={n: c for n, c in layers.items() if c is not None})
 
 
-def _options(search: _Search, name: str, nodes: Sequence[Node], interval: int) -> list[_Way]:
+def _options(
+    search: _Search, name: str, nodes: Sequence[Node], interval: int, engine: Positions | None = None
+) -> list[_Way]:
     """The ways to build a layer that are worth a try, the cheapest of itself first.
 
     Of those that take fewer slots than every cheaper one, `KEPT`; the one that works as data arrives, and
     unrolled.
     """
     ways: list[_Way] = []
-    for choice in candidates(search.sketcher.graph, name, nodes, interval):
+    graph = search.sketcher.graph
+    tried: Sequence[Choice | None] = (
+        candidates(graph, name, nodes, interval)
+        if engine is None
+        else engine_choices(graph, engine, interval)
+    )
+    for choice in tried:
         plan = Plan({} if choice is None else {name: choice}, {}, interval)
         try:
             parts = search.sketcher.parts(name, nodes, choice)
+            total = sum((search.sketcher.cost(part, plan) for part in parts), Cost())
         except FoldingError:
             continue
-        total = sum((search.sketcher.cost(part, plan) for part in parts), Cost())
         kernels = [part.kernel for part in parts if part.kernel is not None]
         ports = sum(kernel.graph.types["in"].bits for kernel in kernels)
-        slots = max((kernel.slots for kernel in kernels), default=1)
+        slots = max(part.slots for part in parts) if parts else 1
         ways.append(_Way(choice, price(total, search.prices) + ports / 2, slots))
     ways.sort(key=lambda way: way.price)  # of equals the first candidate stays the first
     front = [way for n, way in enumerate(ways) if all(way.slots < other.slots for other in ways[:n])]
+    if not front:
+        return []
     kept = [front[n] for n in np.unique(np.linspace(0, len(front) - 1, KEPT).round().astype(int))]
     others = {_at_the_rate([way.choice for way in ways]), None} - {way.choice for way in kept}
     return [*kept, *(way for way in ways if way.choice in others)]
@@ -262,6 +283,9 @@ def _at_the_rate(choices: Sequence[Choice | None]) -> Choice | None:
     """The choice that works as data arrives: as few positions at a time as the interval allows."""
     folds = [c for c in choices if isinstance(c, Fold) and c.columns == c.inputs == 1]
     repeated = [c for c in choices if isinstance(c, Copies)]
+    engines = [c for c in choices if isinstance(c, EngineParts)]
+    if engines:
+        return engines[0]
     return min(folds, key=lambda c: c.positions, default=max(repeated, key=lambda c: c.cells, default=None))
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from nanosieve.compiler.graph import Graph, Input, Node, TensorType
 from nanosieve.compiler.hardware.analytic import Cost, analytic_cost
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.build import coefficient_bits, sketched_engine
+from nanosieve.compiler.hardware.engines.stores import kept_cost
+from nanosieve.compiler.hardware.engines.work import EngineWork
 from nanosieve.compiler.hardware.house import House, Made, Part, parts_of
 from nanosieve.compiler.hardware.kernel import Kernel
 from nanosieve.compiler.hardware.liveness import live_elements
@@ -119,9 +122,11 @@ class Sketcher:
 
     def cost(self, part: Part, plan: Plan) -> Cost:
         """The analytic cost of one part without its feed."""
-        layer = part.nodes[-1].layer
-        key = (layer, plan.layers.get(layer), part.name)
+        key = (part.layer, plan.layers.get(part.layer), part.name)
         if key not in self._costs:
+            if part.engine is not None:
+                self._costs[key] = self._engine_cost(part.engine)
+                return self._costs[key]
             graph, nodes = part.graph, list(part.nodes)
             if part.kernel is not None:
                 graph = part.kernel.graph
@@ -129,6 +134,17 @@ class Sketcher:
             model, period = self.settings.model, self.settings.period
             self._costs[key] = analytic_cost(graph, nodes, model=model, period=period, dsp=self.settings.dsp)
         return self._costs[key]
+
+    def _engine_cost(self, work: EngineWork) -> Cost:
+        """Of the pipelines; `stages` of both."""
+        total = Cost()
+        for kernel in (work.arithmetic.products, work.arithmetic.behind):
+            if kernel is not None:
+                nodes = [node for node in kernel.graph.nodes if not isinstance(node.op, Input)]
+                model, period = self.settings.model, self.settings.period
+                cost = analytic_cost(kernel.graph, nodes, model=model, period=period, dsp=self.settings.dsp)
+                total = replace(total + cost, stages=total.stages + cost.stages)
+        return total
 
 
 @dataclass
@@ -151,12 +167,29 @@ class _Sketching(House):
         if self.key in self.sketcher.refused:
             raise self.sketcher.refused[self.key].with_traceback(None)
         try:
-            for part in self.sketcher.parts(name, nodes, plan.layers.get(name)):
+            for part in self.parts(name, nodes, plan):
                 self.add(part)
         except (BudgetError, FoldingError) as error:
             self.sketcher.refused[self.key] = error
             raise
         self.sketcher.begun[self.key] = (dict(self.buses), tuple(self.sketched), self.interval)
+
+    def parts(self, name: str, nodes: Sequence[Node], plan: Plan) -> Sequence[Part]:
+        """See `House.parts`; known from earlier sketches."""
+        return self.sketcher.parts(name, nodes, plan.layers.get(name))
+
+    def engine(self, part: Part, work: EngineWork) -> Made:
+        """See `House.engine`."""
+        cost = self.sketcher.cost(part, self.plan)
+        planned, elements = sketched_engine(
+            part.name, work, self.buses[work.layer.source], self.settings.interval, cost.stages
+        )
+        self.interval = max(self.interval, planned.needed_interval)
+        needed = kept_cost(planned, coefficient_bits(work))
+        cost = cost + Cost(needed["lut"], needed["ff"], 0.0, needed["bram36"], needed["uram"])
+        last = max(e.arrival.stage for e in elements if e is not None)
+        self._note(part, work.steps, planned.intake.start, last, cost)
+        return {part.output: elements}
 
     def once(self, part: Part) -> Made:
         """See `House.once`."""
@@ -213,7 +246,7 @@ class _Sketching(House):
         return [replace(e, arrival=last) for e in elements]
 
     def _note(self, part: Part, slots: int, first: int, last: int, cost: Cost) -> None:
-        self.sketched.append(SketchedPart(part.nodes[-1].layer, part.name, slots, first, last, cost))
+        self.sketched.append(SketchedPart(part.layer, part.name, slots, first, last, cost))
 
 
 def _registers(weights: Iterable[Element]) -> Cost:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nanosieve.compiler.graph import Concatenate, Dense, Integers, Multiply, Sum
 from nanosieve.compiler.hardware.assembly import Assembly
 from nanosieve.compiler.hardware.family import Family
-from nanosieve.compiler.hardware.rows import DEAD, ZERO, Constants, merged, scaled_rows
+from nanosieve.compiler.hardware.rows import DEAD, ZERO, Constants, merged, scaled_rows, unique_rows
 from nanosieve.compiler.hardware.slice_plan import Operands, Plan
 
 __all__ = ["plan_dense"]
@@ -103,9 +103,10 @@ def _columns(family: Family, rows: Integers) -> tuple[_Columns, Integers]:
     vector = np.where(rows >= 0, rows // outputs, rows)
     kernel = np.asarray(place)[family.place]
     column = np.where(rows >= 0, (kernel * count + vector // per_block) * outputs + rows % outputs, rows)
-    unique, classes = np.unique(column, axis=1, return_inverse=True)
+    different, classes = unique_rows(column.T)
+    unique = np.ascontiguousarray(different.T)
     weights = np.ascontiguousarray(blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1]))
-    return _Columns(weights, unique, classes.ravel(), exponent), vector
+    return _Columns(weights, unique, classes, exponent), vector
 
 
 def _is_constant(columns: _Columns, o: int, reference: Integers) -> bool:

@@ -19,7 +19,16 @@ from nanosieve.compiler.hardware.slices import Kernel
 from nanosieve.compiler.hardware.slot_times import best_feed
 from nanosieve.errors import BudgetError, FoldingError
 
-__all__ = ["MANY_SLOTS", "Buses", "OutLane", "build_slots", "elements_of", "feed_of", "steady_ports"]
+__all__ = [
+    "MANY_SLOTS",
+    "Buses",
+    "OutLane",
+    "build_slots",
+    "elements_of",
+    "feed_of",
+    "lowered",
+    "steady_ports",
+]
 
 MANY_SLOTS = 100_000
 """Slots of a layer at most."""
@@ -56,7 +65,7 @@ def build_slots(
         BudgetError: the slots take longer than the interval between two events.
     """
     steady = steady_ports(kernel, buses)
-    netlist, arrivals, exponents, used, weights = _lowered(kernel, name, steady, settings)
+    netlist, arrivals, exponents, used, weights = lowered(kernel, name, steady, settings)
     schedule = place_registers(netlist, arrivals)
     lanes = [
         OutLane(netlist.cells[n].low, netlist.cells[n].high, exponent, leaves(schedule, n, 0))
@@ -90,7 +99,7 @@ def _weights_at(kernel: Kernel, buses: Buses) -> dict[int, Element]:
     }
 
 
-def _lowered(
+def lowered(
     kernel: Kernel, name: str, steady: Mapping[int, Element], settings: Settings
 ) -> tuple[Netlist, list[Arrival], list[int], list[int], tuple[Element, ...]]:
     """Netlist, arrivals, exponents of the lanes, the ports that are used, and the weights beside them."""

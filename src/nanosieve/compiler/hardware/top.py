@@ -11,6 +11,8 @@ from nanosieve.compiler.graph import Graph, TensorType
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
+from nanosieve.compiler.hardware.engines.modules import engine_children, engine_texts
+from nanosieve.compiler.hardware.engines.verilog import out_layout
 from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
@@ -101,6 +103,8 @@ class LayerModule:
     @property
     def children(self) -> dict[str, list[str]]:
         """Module → the modules in it."""
+        if self.layer.engine is not None:
+            return engine_children(self.module, self.layer.engine)
         inner = [name for name in self.texts if name not in (self.module, *self.beside)]
         used = list(used_library(self.layer.netlist))
         kernel = {name: [] if self.store and name == self.store.module else used for name in inner}
@@ -247,6 +251,7 @@ def write_sources(
     interval = max(
         1,
         *(layer.feed.needed_interval for layer in layers if layer.feed),
+        *(layer.engine.plan.needed_interval for layer in layers if layer.engine),
         *(port.beats for port in in_ports),
     )
     text = _top_module(
@@ -273,6 +278,11 @@ def _layer(
             stored, layer.name, weights.stores[layer.name], weights.address_bits, image
         )
     steady = [e.width for e in layer.weights]
+    if layer.engine is not None:
+        (source,) = layer.ports
+        bus = (signals[source], sum(width for _, width in layouts[source]), tuple(layouts[source]))
+        found = engine_texts(module, title, layer.engine, bus)
+        return LayerModule(layer, module, signals[layer.name], found, out_layout(layer.engine))
     if layer.feed is None:
         buses = {signals[source]: layouts[source] for source in layer.ports}
         elements = {
@@ -352,6 +362,8 @@ def _top_module(
     cycles = [c for control in controls for c in (control.start, control.capture) if c is not None]
     reset = "weights_forget" if weights else "reset"
     lines += loading_lines(weights) if weights else []
+    engines = [module.layer.engine for module in modules if module.layer.engine]
+    cycles += [cycle for engine in engines for cycle in (engine.plan.intake.first, engine.start)]
     pulse_lines, pulses = timeline([*cycles, latency], interval, reset)
     lines += [*pulse_lines, f"  assign valid_out = {pulses[latency]};", ""]
     for module in modules:
@@ -368,6 +380,10 @@ def _top_module(
             steady = f"weights_of_{module.signal}"
             ports.append(f".weights({steady})")
             lines += module.store.instance("", steady)
+        if layer.engine:
+            first, start = layer.engine.plan.intake.first, layer.engine.start
+            ports.insert(0, f".reset({reset})")
+            ports += [f".write_start({pulses[first]})", f".read_start({pulses[start]})"]
         given = "".join(f", {port}" for port in ports)
         lines += [
             f"  wire [{width - 1}:0] {module.signal};  // at stage {layer.last_stage}",

@@ -132,6 +132,11 @@ def _varies(type: TensorType) -> Integers:
     return np.where(type.low == type.high, 0, type.width)
 
 
+def _magnitude(type: TensorType) -> Integers:
+    """Bits of each element beside its sign, 0 where it is constant."""
+    return np.where(type.low == type.high, 0, type.width - type.signed)
+
+
 def _adder(model: DelayModel, width: float) -> float:
     return model.add + model.add_bit * width
 
@@ -293,17 +298,20 @@ def _product(
 ) -> Work:
     """Products of two variables, and their sums: in DSP slices those of a chain add up for nothing."""
     if isinstance(op, Einsum):
-        a, b = (op.spread(_varies(type), n) for n, type in enumerate(given))
+        a, b, *sizes_of = (
+            op.spread(of(type), n) for of in (_varies, _magnitude) for n, type in enumerate(given)
+        )
         sizes = op.sizes(*given)
         summed = int(np.prod([sizes[i] for i in op.contracted], dtype=np.int64))
     else:
-        a, b = (_varies(type) for type in given)
-    a, b = np.broadcast_arrays(a, b)
+        a, b, *sizes_of = (of(type) for of in (_varies, _magnitude) for type in given)
+    a, b, *sizes_of = np.broadcast_arrays(a, b, *sizes_of)
     live = (a > 0) & (b > 0)
     product = np.where(live, a + b, 0)
     bit = live & (np.minimum(a, b) == 1)
     blocks = live & ~bit & (product >= DSP_RESULT_BITS) & dsp
-    slices = np.where(blocks, np.ceil(np.minimum(a, b) / 17) * np.ceil(np.maximum(a, b) / 26), 0).sum()
+    few, many = np.minimum(*sizes_of), np.maximum(*sizes_of)
+    slices = np.where(blocks, np.ceil(few / 17) * np.ceil(many / 26), 0).sum()
     small = live & ~bit & ~blocks
     chain = min(CHAIN, summed) if blocks.any() else 1
     chains = -(-summed // chain)

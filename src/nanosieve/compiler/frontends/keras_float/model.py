@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from nanosieve.compiler.frontends.calibrated.builder import CalibratedBuilder, Reals, Traced
 from nanosieve.compiler.frontends.calibration import Calibration
 from nanosieve.compiler.frontends.keras_float.call import LayerCall, function_name
+from nanosieve.compiler.frontends.keras_float.chains import LinearChain, linear_chains
 from nanosieve.compiler.frontends.keras_float.layers import CONVERTERS, batch_normalization
 from nanosieve.compiler.frontends.keras_model import (
     evaluate,
@@ -121,10 +122,22 @@ class _Walk:
                 readers.setdefault(id(tensor), []).append(call.operation)
         for tensor in model.outputs:
             readers.setdefault(id(tensor), []).append(None)
+        stated = {name.partition(".")[0] for name in self.b.precision.types}
+        chains = linear_chains(calls, readers, stated) if self.b.calibration.compose else []
+        inside = {id(layer): chain for chain in chains for layer in chain.layers}
+        begun: dict[int, Traced] = {}
         for call in calls:
-            given = [values[id(tensor)] for tensor in call.input_tensors]
             behind = [readers.get(id(tensor), []) for tensor in call.output_tensors]
-            results = self.layer(call.operation, given, behind, parent)
+            chain = inside.get(id(call.operation))
+            if chain is None:
+                given = [values[id(tensor)] for tensor in call.input_tensors]
+                results = self.layer(call.operation, given, behind, parent)
+            else:
+                if call.operation is chain.layers[0]:
+                    begun[id(chain)] = values[id(call.input_tensors[0])]
+                if call.operation is not chain.layers[-1]:
+                    continue
+                results = [self._composed(chain, begun[id(chain)], behind[0], parent)]
             for tensor, x in zip(call.output_tensors, results, strict=True):
                 values[id(tensor)] = x
                 if not parent and self._behind(call.operation, behind[0]) is None:
@@ -159,6 +172,14 @@ class _Walk:
         results = convert(LayerCall(self.b, layer, name, fold), *given)
         results = results if isinstance(results, list) else [results]
         return [self._ended(x, name, readers) for x, readers in zip(results, behind, strict=True)]
+
+    def _composed(self, chain: LinearChain, x: Traced, readers: list[Any], parent: str) -> Traced:
+        """What the layers of a chain give, under the name of the last."""
+        names = [f"{parent}_{layer.name}" if parent else str(layer.name) for layer in chain.layers]
+        if parent:
+            self.b.precision.parents.update(dict.fromkeys(names, parent))
+        self.used |= {id(layer) for layer in chain.layers}
+        return self._ended(chain.convert(self.b, x, names[-1]), names[-1], readers)
 
     def _ended(self, x: Traced, name: str, readers: list[Any]) -> Traced:
         """`x` in its result type, unless its only reader takes the full sum."""
