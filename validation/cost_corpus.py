@@ -194,7 +194,7 @@ def measure(name: str, graph: Graph, folder: Path) -> list[Row]:
             luts += size
     netlists = {job.module: known for job in wanted if (known := job.recall()) is not None}
     for batch in batches([job for job in wanted if job.module not in netlists], workers=1, time_limit=600):
-        netlists.update(run_batch(batch))
+        netlists.update(zip((job.module for job in batch.jobs), run_batch(batch), strict=True))
     rows = []
     for module, (layer, estimate) in estimates.items():
         if module in netlists:

@@ -17,17 +17,20 @@ from nanosieve.compiler.emulate import Emulator, tiers
 from nanosieve.compiler.emulate.emulator import Workspace
 from nanosieve.compiler.graph import (
     OPS,
+    Add,
     Builder,
     Constant,
     Dense,
     Fixed,
     Graph,
     LeakyRelu,
+    Min,
     Overflow,
     Quantize,
     Relu,
     Rounding,
     TensorType,
+    Weights,
     decode,
     encode,
     interpret,
@@ -61,6 +64,19 @@ def test_equals_the_interpreter_on_wide_values(seed: int, layers: int) -> None:
 @given(st.integers(0, 2**32), st.integers(2, 9))
 def test_equals_the_interpreter_on_chains(seed: int, layers: int) -> None:
     assert differences(wide_chain(seed, layers)) == 0
+
+
+def test_weights_that_leave_a_value_no_choice_keep_its_step() -> None:
+    """With these weights the second element is always zero, and its step would no longer count."""
+    builder = Builder("narrow")
+    x = builder.input("x", TensorType.of(Fixed(4, 4), (2,)))
+    weights = Weights(np.array([0, -15]), TensorType(np.full(2, -15), np.full(2, 15), np.array([0, -1])))
+    shifted = builder.add(Add(), x, builder.add(weights, layer="bias"), layer="sum")
+    grid = TensorType(np.array([-16, 0]), np.array([15, 1]), np.array([0, -1]))
+    cut = builder.add(Quantize(grid, Rounding.TRN, Overflow.SAT), shifted, layer="cut")
+    graph = builder.finish({"y": builder.add(Min(), cut, layer="least")})
+    assert graph.types[graph.outputs["y"]].exponent.tolist() == [-1]
+    assert differences(graph) == 0
 
 
 @pytest.mark.slow

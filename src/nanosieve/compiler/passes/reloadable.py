@@ -67,7 +67,10 @@ def reloadable(
 
 
 def fixed_weights(graph: Graph) -> Graph:
-    """The graph with the present codes of its `Weights` as constants: for software, which is made anew."""
+    """The graph with the present codes of its `Weights` as constants: for software, which is made anew.
+
+    Every value keeps its step, though fewer codes may be possible now.
+    """
     stored = {node.name: node.op for node in graph.nodes if isinstance(node.op, Weights)}
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -78,7 +81,21 @@ def fixed_weights(graph: Graph) -> Graph:
             nodes += _as_dense(graph, node, stored[node.inputs[1]])
         else:
             nodes.append(node)
-    return replace(graph, nodes=tuple(nodes))
+    return _with_steps_of(graph, replace(graph, nodes=tuple(nodes))) if stored else graph
+
+
+def _with_steps_of(graph: Graph, changed: Graph) -> Graph:
+    """`changed`, the same values with narrower ranges, its steps brought back to those of `graph`."""
+    at = 0
+    while at < len(changed.nodes):
+        node = changed.nodes[at]
+        wanted = graph.types.get(node.name)
+        if wanted is not None and not np.array_equal(wanted.exponent, changed.types[node.name].exponent):
+            own = replace(node, name=f"{node.name}.narrow")
+            back = Node(node.name, Quantize(wanted, Rounding.TRN, Overflow.SAT), (own.name,), node.layer)
+            changed = replace(changed, nodes=(*changed.nodes[:at], own, back, *changed.nodes[at + 1 :]))
+        at += 1
+    return changed
 
 
 @dataclass
