@@ -50,7 +50,9 @@ def main() -> None:
     fresh_x, fresh_y = toy_images(2000, 2)
     for model in (teacher, student, halved):
         error = np.sqrt(np.mean((model.predict(fresh_x, verbose=0) - fresh_y) ** 2))
-        parameters = sum(int(np.prod(layer.kernel.shape)) for layer in model.layers if hasattr(layer, "kernel"))
+        parameters = sum(
+            int(np.prod(layer.kernel.shape)) for layer in model.layers if hasattr(layer, "kernel")
+        )
         print(f"{model.name}: {parameters} weights, bend known to {error:.3f}")
 
 

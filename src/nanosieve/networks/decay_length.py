@@ -1,14 +1,15 @@
 """Networks for images of a muon spectrometer, 20 layers × 333 bins, in which a neutral particle has decayed.
 
-`build_decay_length` is the convolutional network of arXiv:2307.05152, which says how far from the beam the decay
-was. The publication does not state its autoencoder: `build_anomaly_autoencoder` is ours. So are the students, small
-enough for a hardware trigger.
+`build_decay_length` is the convolutional network of arXiv:2307.05152, which says how far from the beam the
+decay was. The publication does not state its autoencoder: `build_anomaly_autoencoder` is ours. So are the
+students, small enough for a hardware trigger.
 
-**How the students are made.** An image has 6,660 pixels of one bit. At 200 MHz a latency of 10 µs is 2,000 cycles and
-one of 2.5 µs is 500, so that several pixels enter in a cycle: all 20 layers of a bin, 333 cycles for an image. A
-student therefore takes the image bin by bin, (333, 20), and its first convolution spans all layers and nine bins with a
-stride of three: it is the only layer that sees every pixel, its inputs are single bits, and each of its windows has three
-cycles. What follows has a third of the positions, and after the second stride a ninth.
+**How the students are made.** An image has 6,660 pixels of one bit. At 200 MHz a latency of 10 µs is 2,000
+cycles and one of 2.5 µs is 500, so that several pixels enter in a cycle: all 20 layers of a bin, 333 cycles
+for an image. A student therefore takes the image bin by bin, (333, 20), and its first convolution spans all
+layers and nine bins with a stride of three: it is the only layer that sees every pixel, its inputs are
+single bits, and each of its windows has three cycles. What follows has a third of the positions, and after
+the second stride a ninth.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ _PURPOSE = "building a network"
 def build_decay_length(seed: int = 1, *, dropout: float = 0.2, name: str = "decay_length") -> Any:
     """(events, 20, 333, 1) → (events, 1), in metres: 2,871,681 parameters, 614.8 million multiplications.
 
-    Three convolutions of 64 filters 3 × 3 with nothing in between, then ReLU and the largest of (2, 3); 128 filters,
-    the largest of (2, 3); twice 256 filters without borders and the largest of (1, 3); dense 1,024, 1,024, 1, with
-    ReLU behind each, the last one too.
+    Three convolutions of 64 filters 3 × 3 with nothing in between, then ReLU and the largest of (2, 3); 128
+    filters, the largest of (2, 3); twice 256 filters without borders and the largest of (1, 3); dense
+    1,024, 1,024, 1, with ReLU behind each, the last one too.
     """
     keras = require("keras", extra="train", purpose=_PURPOSE)
     layers = keras.layers
@@ -80,7 +81,8 @@ def build_decay_length(seed: int = 1, *, dropout: float = 0.2, name: str = "deca
 def build_anomaly_autoencoder(
     seed: int = 1, *, filters: tuple[int, int] = (8, 16), latent: int = 16, name: str = "decay_autoencoder"
 ) -> Any:
-    """(events, 20, 333, 1) → (events, 20, 333, 1) logits of the pixels. Ours: the published one is not stated.
+    """(events, 20, 333, 1) → (events, 20, 333, 1) logits of the pixels. Ours: the published one is not
+    stated.
 
     Two convolutions 3 × 3, each with the largest of (2, 3), a dense latent space, and the same way back with
     repeated pixels. The score of an image is the cross-entropy of its pixels.
@@ -167,7 +169,12 @@ def build_decay_student(which: str | DecayStudent, seed: int = 1, *, name: str =
     for number, (filters, kernel, stride) in enumerate(shapes, start=1):
         layer = f"conv_{number}"
         x = layers.Conv1D(
-            filters, kernel, stride, activation="relu", kernel_initializer=initialiser(seed, layer), name=layer
+            filters,
+            kernel,
+            stride,
+            activation="relu",
+            kernel_initializer=initialiser(seed, layer),
+            name=layer,
         )(x)
     x = layers.MaxPooling1D(which.pool, name="pool")(x)
     x = layers.Flatten(name="flatten")(x)

@@ -1,11 +1,11 @@
 """Teacher and student of a muon trigger: fragments of resistive-plate-chamber images to (pT, eta).
 
 Francescato et al., EPJC 81 (2021) 969, in the version that the same group published with its code
-(github.com/DavideFiacco/Ultra-fast_Neural_Network_Inference_on_FPGA): an image of 9 layers × 384 strips in eta is
-cut into fragments of 9 × 16; both networks say pT and eta, scaled to [0, 1].
+(github.com/DavideFiacco/Ultra-fast_Neural_Network_Inference_on_FPGA): an image of 9 layers × 384 strips in
+eta is cut into fragments of 9 × 16; both networks say pT and eta, scaled to [0, 1].
 
-Both are plain Keras; `quantise_student` gives the student weights and rectified values of 4 bits, with a scale
-of a power of two for each filter.
+Both are plain Keras; `quantise_student` gives the student weights and rectified values of 4 bits, with a
+scale of a power of two for each filter.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ HINTED = Distillation(hints=(Hint("conv_2", "conv_2"),))
 def build_teacher(seed: int = 1, *, name: str = "muon_teacher") -> Any:
     """(events, 9, 16, 1) → (events, 2): 10,655 parameters.
 
-    Convolutions 3 × 3 with borders of zeros, 10 and 10 filters, the largest of two strips, three times 17 filters,
-    the largest of 2 × 2; dense 10, 10, 2.
+    Convolutions 3 × 3 with borders of zeros, 10 and 10 filters, the largest of two strips, three times 17
+    filters, the largest of 2 × 2; dense 10, 10, 2.
     """
     layers = require("keras", extra="train", purpose="building a network").layers
     x = inputs = _input()
@@ -67,7 +67,8 @@ def build_student(
 ) -> Any:
     """(events, 9, 16, 1) → (events, 2): 1,032 parameters.
 
-    Convolutions 3 × 3 without borders, so that 9 × 16 becomes 7 × 14, 5 × 12, 3 × 10 and 1 × 8; dense 10, 10, 2.
+    Convolutions 3 × 3 without borders, so that 9 × 16 becomes 7 × 14, 5 × 12, 3 × 10 and 1 × 8; dense 10,
+    10, 2.
 
     Args:
         seed: of the starting weights.
@@ -84,8 +85,8 @@ def build_student(
 def quantise_student(
     student: Any, sample: NDArray[Any], *, bits: int = STUDENT_BITS, learned: bool = False, name: str = ""
 ) -> Any:
-    """The student on fixed-point numbers (HGQ2), to be trained on: one bit a strip, `bits` of each weight and of
-    each rectified value, a power of two as the scale of each filter.
+    """The student on fixed-point numbers (HGQ2), to be trained on: one bit a strip, `bits` of each weight
+    and of each rectified value, a power of two as the scale of each filter.
 
     Args:
         student: of `build_student`, best trained in floating point first.

@@ -69,7 +69,9 @@ def test_numbers_are_learned(teacher: Any, data: Any) -> None:
     assert error(teacher, *data) < 0.2 * float(data[1].var(axis=0).mean())
 
 
-def test_the_student_follows_the_teacher_where_only_it_speaks(teacher: Any, data: Any, tmp_path: Path) -> None:
+def test_the_student_follows_the_teacher_where_only_it_speaks(
+    teacher: Any, data: Any, tmp_path: Path
+) -> None:
     """The targets are rubbish and have no weight: all that is learned comes from the teacher."""
     x, truth = data
     rubbish = np.random.default_rng(3).random(truth.shape).astype(np.float32)
@@ -84,7 +86,9 @@ def test_the_student_follows_the_teacher_where_only_it_speaks(teacher: Any, data
 
 def test_a_hint_brings_the_layers_together(teacher: Any, data: Any, tmp_path: Path) -> None:
     """How much of the teacher's layer is a linear function of the student's, with and without the hint."""
-    seen = np.asarray(keras.Model(teacher.inputs, teacher.get_layer("dense").output).predict(data[0], verbose=0))
+    seen = np.asarray(
+        keras.Model(teacher.inputs, teacher.get_layer("dense").output).predict(data[0], verbose=0)
+    )
     explained = {}
     for weight in (0.0, 3.0):
         student = regressor(2, "valid", 5, f"student_{weight:.0f}")
@@ -191,7 +195,10 @@ def test_wrong_wishes_are_refused(teacher: Any, data: Any, tmp_path: Path) -> No
         Distillation(task=0, output=0)
     with pytest.raises(SettingsError, match=r"temperature=0"):
         Distillation(temperature=0)
-    for hint, match in ((Hint("cnv", "conv"), r"of the teacher 'cnv'"), (Hint("conv", "c"), r"of the student")):
+    for hint, match in (
+        (Hint("cnv", "conv"), r"of the teacher 'cnv'"),
+        (Hint("conv", "c"), r"of the student"),
+    ):
         with pytest.raises(UnknownNameError, match=match):
             distil(student, teacher, *data, tmp_path, loss=SQUARED, distillation=Distillation(hints=(hint,)))
     inputs = keras.Input((6, 8, 1))

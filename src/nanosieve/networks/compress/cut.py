@@ -1,7 +1,8 @@
 """Structured pruning: whole filters and neurons leave a network, which becomes one of smaller layers.
 
-What remains computes what the whole network would if the removed filters handed on zeros. Unlike single weights
-of zero (`prune`), a filter that is gone saves work in every architecture of hardware, and in software.
+What remains computes what the whole network would if the removed filters handed on zeros. Unlike single
+weights of zero (`prune`), a filter that is gone saves work in every architecture of hardware, and in
+software.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _OVER_CHANNELS = ("softmax", "log_softmax")
 
 
 def cuttable(model: Any) -> list[str]:
-    """The layers with filters or neurons that may go: all but those whose channels are the network's output."""
+    """The layers with filters or neurons that may go: all but those whose channels are the output."""
     graph = functional(model)
     waiting, last = [graph.outputs[0]], set()
     while waiting:
@@ -125,7 +126,12 @@ def _check_indices(graph: Any, kept: Mapping[str, Indices]) -> None:
             raise UnknownNameError.among("layer with filters to remove", name, known)
         number = int(graph.get_layer(name).output.shape[-1])
         found = np.asarray(indices)
-        if not found.size or found.min() < 0 or found.max() >= number or len(set(found.tolist())) != found.size:
+        if (
+            not found.size
+            or found.min() < 0
+            or found.max() >= number
+            or len(set(found.tolist())) != found.size
+        ):
             message = f"layer {name!r} has filters 0 to {number - 1}; keep some of them, each once"
             raise SettingsError(message)
 
@@ -133,9 +139,7 @@ def _check_indices(graph: Any, kept: Mapping[str, Indices]) -> None:
 def _channels(graph: Any, kept: Mapping[str, Indices]) -> dict[str, Indices]:
     """Layer → which entries of the last axis of its output are still there."""
     keras = require("keras", extra="train", purpose="pruning a network")
-    channels = {
-        tensor._keras_history.operation.name: np.arange(tensor.shape[-1]) for tensor in graph.inputs
-    }
+    channels = {tensor._keras_history.operation.name: np.arange(tensor.shape[-1]) for tensor in graph.inputs}
     for node in nodes(graph):
         layer = node.operation
         before = [tensor._keras_history.operation.name for tensor in node.input_tensors]

@@ -5,9 +5,9 @@ The loss of the student is
     ``task · L(y, student) + output · L(teacher, student) + sum_h weight_h · |r_h(s_h) - t_h|² / <t_h²>``
 
 (arXiv:1503.02531 for the second term, arXiv:1412.6550 eq. 3 for the third): ``t_h`` is what a layer of the
-teacher hands on, ``s_h`` what a layer of the student hands on, and ``r_h`` a linear map that is learned with the
-student and thrown away afterwards. Dividing by the mean square of ``t_h`` makes weights of different layers
-comparable. All terms are trained together, while arXiv:1412.6550 trains on the hint first.
+teacher hands on, ``s_h`` what a layer of the student hands on, and ``r_h`` a linear map that is learned
+with the student and thrown away afterwards. Dividing by the mean square of ``t_h`` makes weights of
+different layers comparable. All terms are trained together, while arXiv:1412.6550 trains on the hint first.
 
 The teacher does not change, so that it runs once over the events, not once in every epoch.
 """
@@ -65,7 +65,8 @@ class Distillation:
         weights = (self.task, self.output, *(hint.weight for hint in self.hints))
         if min(weights) < 0 or max(self.task, self.output) <= 0:
             message = (
-                f"task={self.task!r}, output={self.output!r}, hints {[h.weight for h in self.hints]}: weights "
+                f"task={self.task!r}, output={self.output!r}, hints {[h.weight for h in self.hints]}: "
+                "weights "
                 "are not negative, and task or output is positive"
             )
             raise SettingsError(message)

@@ -38,7 +38,8 @@ def hint_layer(model: Any, name: str, whose: str) -> Any:
     """
     known = [layer.name for layer in model.layers]
     if name not in known:
-        raise UnknownNameError.among(f"hint layer of the {whose}", name, known)
+        msg = f"hint layer of the {whose}"
+        raise UnknownNameError.among(msg, name, known)
     return model.get_layer(name)
 
 
@@ -46,7 +47,8 @@ def guided(hint: Hint, student: Any, shape: tuple[int, ...], seed: int) -> Any:
     """The tensor of the student, brought to the shape of the teacher's by a linear map if it has another.
 
     Maps of fewer or more positions are brought together by a (transposed) convolution without padding, whose
-    kernel is the difference, as in arXiv:1412.6550 sec. 2.2; vectors, and a vector and a map, by a dense layer.
+    kernel is the difference, as in arXiv:1412.6550 sec. 2.2; vectors, and a vector and a map, by a dense
+    layer.
 
     Args:
         hint: which layer.

@@ -68,7 +68,9 @@ def checked_events(
     if loss == "cross-entropy" and (
         targets.min() < 0 or targets.max() >= classes or (targets != np.floor(targets)).any()
     ):
-        message = f"labels from {targets.min()} to {targets.max()}; accepted: whole numbers 0 to {classes - 1}"
+        message = (
+            f"labels from {targets.min()} to {targets.max()}; accepted: whole numbers 0 to {classes - 1}"
+        )
         raise SampleError(message)
     return x, targets.astype(np.float32)
 
