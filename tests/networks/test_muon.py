@@ -45,9 +45,10 @@ def test_the_student_is_the_published_one() -> None:
 
 
 def test_four_bits_with_powers_of_two(tmp_path: Path) -> None:
-    """Every filter has at most 15 different weights, multiples of one power of two; hardware says the
-    same.""" x = (np.random.default_rng(1).random((300, 9, 16, 1)) < 0.1).astype(np.float32) narrow =
-    quantise_student(build_student(), x) for name in ("conv_3", "dense_1"):
+    """Every filter has at most 15 different weights, multiples of a power of two; hardware says the same."""
+    x = (np.random.default_rng(1).random((300, 9, 16, 1)) < 0.1).astype(np.float32)
+    narrow = quantise_student(build_student(), x)
+    for name in ("conv_3", "dense_1"):
         kernel = np.asarray(narrow.get_layer(name).qkernel, dtype=np.float64)
         for part in np.moveaxis(kernel, -1, 0):
             step = np.abs(part[part != 0]).min() if part.any() else 1.0

@@ -209,6 +209,7 @@ def test_wrong_wishes_are_refused(teacher: Any, data: Any, tmp_path: Path) -> No
         fit(student, data[0], data[1][:, 0], tmp_path, loss=SQUARED)
     with pytest.raises(SettingsError, match=r"loss 'mse'; accepted"):
         fit(student, *data, tmp_path, loss="mse")  # type: ignore[arg-type]
+    inputs = keras.Input((4000,))
+    wide = keras.Model(inputs, layers.Identity(name="i")(inputs))
     with pytest.raises(SettingsError, match=r"needs a map of .* weights"):
-        wide = keras.Model(k := keras.Input((4000,)), layers.Identity(name="i")(k))
         guided(Hint("t", "i"), wide, (5000,), 1)

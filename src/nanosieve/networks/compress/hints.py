@@ -38,8 +38,8 @@ def hint_layer(model: Any, name: str, whose: str) -> Any:
     """
     known = [layer.name for layer in model.layers]
     if name not in known:
-        msg = f"hint layer of the {whose}"
-        raise UnknownNameError.among(msg, name, known)
+        kind = f"hint layer of the {whose}"
+        raise UnknownNameError.among(kind, name, known)
     return model.get_layer(name)
 
 

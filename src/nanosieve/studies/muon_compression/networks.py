@@ -108,8 +108,9 @@ def _students(
     folder: Path,
     progress: Progress,
 ) -> list[Student]:
-    """One seed: in floating point, then with 4 bits; and for the best lesson and the first seed learned
-    bits.""" train = samples.train base = f"{ascii_name(lesson)}_{seed}"
+    """One seed: in floating point, with 4 bits, and of the best lesson the first seed with learned bits."""
+    train = samples.train
+    base = f"{ascii_name(lesson)}_{seed}"
 
     def taught(model: Any, training: TrainingSettings) -> Trained:
         wish = LESSONS[lesson]
