@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,6 @@ __all__ = ["EDGES", "Performance", "curve", "over_seeds", "performance"]
 
 EDGES = np.array([2.0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20])
 """GeV."""
-CROSSINGS = 40e6
-"""Per second."""
 Values = NDArray[np.float64]
 
 
@@ -38,6 +37,8 @@ class Performance:
         equal: muons from `PLATEAU` on that are kept where the part `MOST_FALSE` of those below `SOFT` fires,
             whatever threshold that is, in %.
         resolution: root mean square of (said - true) / true between 6 and 14 GeV, in %.
+        noise_rate, muon_rate: in kHz, of the trigger at `THRESHOLD`: images of noise and muons of all momenta
+            in the whole barrel.
         turn_on: at `THRESHOLD`.
     """
 
@@ -46,15 +47,18 @@ class Performance:
     fake: Figure
     equal: Figure
     resolution: Figure
+    noise_rate: Figure
+    muon_rate: Figure
     turn_on: TurnOn
 
 
-def performance(student: Student, true: Values, *, name: str) -> Performance:
+def performance(student: Student, true: Values, rates: Mapping[float, Figure], *, name: str) -> Performance:
     """Everything on the test fragments.
 
     Args:
         student: with what it says.
         true: (muons,) true pT in GeV.
+        rates: pT in GeV → rate of such muons in kHz, that of noise under 0.
         name: of the turn-on.
     """
     high, low = student.muons[true >= PLATEAU], student.muons[true < SOFT]
@@ -62,14 +66,18 @@ def performance(student: Student, true: Values, *, name: str) -> Performance:
     middle = (true >= 6) & (true < 14)
     off = (student.muons[middle] - true[middle]) / true[middle]
     spread = float(np.sqrt(np.mean(off**2)))
-    error = float(np.std(off**2)) / (2 * spread * np.sqrt(len(off)))
+    error = float(np.std(off**2)) / (2 * max(spread, 1e-12) * np.sqrt(len(off)))
     source = f"{len(off):,} muons of 6 to 14 GeV"
+    fake = _part(student.noise, "fragments")
+    muons = {pt: _part(student.muons[np.isclose(true, pt)], "muons") for pt in rates if pt > 0}
     return Performance(
         _part(high, "muons"),
         _part(low, "muons"),
-        _part(student.noise, "fragments"),
+        fake,
         signal_efficiency(high, point),
         Figure(100 * spread, "%", Provenance.SIMULATED, 100 * error, source),
+        _rate({0.0: fake}, rates),
+        _rate(muons, rates),
         curve(name, true, student.muons),
     )
 
@@ -100,6 +108,13 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
         float(np.mean(values)), first.unit, first.provenance, float(np.std(values, ddof=1)),
         f"mean and spread of {len(values)} trainings",
     )  # fmt: skip
+
+
+def _rate(parts: Mapping[float, Figure], rates: Mapping[float, Figure]) -> Figure:
+    """Sum of what fires, in kHz; its error is that of the parts, the rates being estimates."""
+    total = sum(part.value * rates[pt].value for pt, part in parts.items()) / 100
+    error = math.hypot(*((part.error or 0.0) * rates[pt].value / 100 for pt, part in parts.items()))
+    return Figure(total, "kHz", Provenance.ESTIMATED, error, "statistics of the fragments alone")
 
 
 def _part(said: Values, of: str) -> Figure:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nanosieve.figure import Figure
-from nanosieve.studies.muon_compression.networks import FLOAT, NARROW, Networks
+from nanosieve.studies.muon_compression.networks import FLOAT, NARROW, Networks, Student
 from nanosieve.studies.muon_compression.performance import Performance, Values, over_seeds, performance
 from nanosieve.studies.muon_compression.settings import BEST, LEARNED, LESSONS, MOST_FALSE, PLATEAU, SOFT
 
 __all__ = ["Ranking", "Row", "rank"]
 
-_NUMBERS = ("equal", "plateau", "soft", "fake", "resolution")
+_NUMBERS = ("equal", "plateau", "soft", "fake", "resolution", "noise_rate", "muon_rate")
 
 
 @dataclass(frozen=True)
@@ -76,23 +76,28 @@ class Ranking:
         )
 
 
-def rank(networks: Networks, true: Values) -> Ranking:
+def rank(networks: Networks, true: Values, rates: Mapping[float, Figure]) -> Ranking:
     """Every network on the test fragments.
 
     Args:
         networks: all of them.
         true: (muons,) true pT in GeV.
+        rates: pT in GeV → rate of such muons in kHz, that of noise under 0.
     """
-    teacher = performance(networks.teacher, true, name="teacher")
+
+    def judged(student: Student, name: str) -> Performance:
+        return performance(student, true, rates, name=name)
+
+    teacher = judged(networks.teacher, "teacher")
     rows = [Row("labels", "teacher, floating point", (teacher,))]
     for precision in (FLOAT, NARROW, LEARNED):
         for lesson in LESSONS:
             students = networks.of(lesson, precision)
             if students:
-                each = tuple(performance(s, true, name=f"{lesson}, {precision}") for s in students)
+                each = tuple(judged(s, f"{lesson}, {precision}") for s in students)
                 rows.append(Row(lesson, precision, each))
     shown = [teacher]
     for precision in (FLOAT, NARROW, LEARNED):
         if networks.of(BEST, precision):
-            shown.append(performance(networks.chosen(precision), true, name=f"student, {precision}"))
+            shown.append(judged(networks.chosen(precision), f"student, {precision}"))
     return Ranking(tuple(rows), tuple(shown))

@@ -23,6 +23,7 @@ from nanosieve.report import (
     training_curves,
     write_report,
 )
+from nanosieve.report.event_display import strip_display, strip_example
 from nanosieve.studies.muon_compression.comparison import (
     COLUMNS,
     DOI,
@@ -77,7 +78,7 @@ def write_study_report(
         _headline(ranking, built),
         _hardware(built),
         proof_section((h.settings.title, h.verification, "") for h in built),
-        _turn_on(ranking, samples),
+        _turn_on(ranking),
         _teaching(settings, ranking),
         _sizes(),
         _fragments(samples),
@@ -143,11 +144,11 @@ def _hardware(built: Sequence[Hardware]) -> Section:
     )
 
 
-def _turn_on(ranking: Ranking, samples: StudySamples) -> Section:
+def _turn_on(ranking: Ranking) -> Section:
     points, plateau = published_turn_on()
     columns = (
         "Network", f"Kept from {PLATEAU:g} GeV", f"Fires below {SOFT:g} GeV", "Fires on noise",
-        "Noise rate, all sectors", "Resolution",
+        "Rate of noise", "Rate of muons", "Resolution",
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (
@@ -155,18 +156,19 @@ def _turn_on(ranking: Ranking, samples: StudySamples) -> Section:
             shown.plateau,
             shown.soft,
             shown.fake,
-            samples.noise_rate(shown.fake),
+            shown.noise_rate,
+            shown.muon_rate,
             shown.resolution,
         )
         for shown in ranking.shown
     ]
-    rows.append((f"{SOURCE}: plateau, its own sample", plateau, *[None] * 4))
+    rows.append((f"{SOURCE}: plateau, its own sample", plateau, *[None] * 5))
     caption = (
-        f"Threshold: the network says {THRESHOLD:g} GeV or more. Statistical errors (Clopper–Pearson). "
-        "Noise: "
-        "fragments of images without a muon; its rate is that of all sectors, one fragment each, in every "
-        "bunch "
-        "crossing at 40 MHz. Resolution: root mean square of the relative error between 6 and 14 GeV."
+        f"Threshold: the network says {THRESHOLD:g} GeV or more. Efficiencies with statistical errors "
+        "(Clopper–Pearson). Rates in the whole barrel: what fires times an estimate of how many muons "
+        "there are of "
+        "each momentum, of which the softest are the most, and of crossings; their errors are those of the "
+        "fragments alone. Resolution: root mean square of the relative error between 6 and 14 GeV."
     )
     chart = turn_on_beside_published([shown.turn_on for shown in ranking.shown], points)
     return Section(
@@ -240,7 +242,9 @@ def _fragments(samples: StudySamples) -> Section:
         "from left to right, the innermost layer is at the top."
     )
     settings = Table(("Setting", "Value", "From"), samples.settings_rows(), "The detector and its noise.")
-    return Section("Fragments", (Picture((fragment_pictures(samples),), caption), settings))
+    whole = strip_display(strip_example(detector=samples.detector), samples.detector)
+    seen = Picture((whole,), "One simulated muon in a sector, and the fragment that its seed picks.")
+    return Section("Fragments", (seen, Picture((fragment_pictures(samples),), caption), settings))
 
 
 def _layers(built: Sequence[Hardware]) -> Section:

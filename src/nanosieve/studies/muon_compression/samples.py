@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanosieve._files import output_folder
-from nanosieve.figure import Figure, Provenance
+from nanosieve.figure import Figure
 from nanosieve.physics.events.muon_chambers import (
     MUON_PTS,
     FragmentPattern,
@@ -20,6 +21,7 @@ from nanosieve.physics.events.muon_chambers import (
     local_eta,
     make_strip_images,
     settings_table,
+    strip_background_rates,
 )
 from nanosieve.progress import Progress
 from nanosieve.studies.muon_compression.settings import HIGHEST_PT, Settings
@@ -27,8 +29,6 @@ from nanosieve.studies.study import StudyOptions
 
 __all__ = ["FragmentSample", "StudySamples", "fragment_sample", "prepare_samples"]
 
-CROSSINGS = 40e6
-"""Per second."""
 MIDDLE = np.float32(0.5)
 """The place that noise is taught to be at: that of least error for a muon that could be anywhere."""
 AT_A_TIME = 20_000
@@ -93,12 +93,10 @@ class StudySamples:
             f"noise to test; {self.origin}"
         )
 
-    def noise_rate(self, fake: Figure) -> Figure:
-        """How often noise fires in all sectors together, one fragment each in every crossing."""
-        scale = CROSSINGS * self.detector.sectors / 1e5  # % → kHz
-        return Figure(
-            fake.value * scale, "kHz", Provenance.SIMULATED, (fake.error or 0.0) * scale, fake.source
-        )
+    @property
+    def rates(self) -> Mapping[float, Figure]:
+        """pT in GeV → rate of images with such a muon in kHz, that of noise under 0."""
+        return strip_background_rates(tuple(float(pt) for pt in MUON_PTS), self.detector)
 
     def settings_rows(self) -> tuple[tuple[str, str, str], ...]:
         """The settings of the detector: name, value with unit, source."""

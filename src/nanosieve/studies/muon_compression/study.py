@@ -39,7 +39,7 @@ def run(
     with watch.stage("images and fragments"):
         samples = prepare_samples(settings, options, progress)
     networks = make_networks(settings, samples, options, watch, progress)
-    ranking = rank(networks, np.asarray(samples.muons.pt, dtype=np.float64))
+    ranking = rank(networks, np.asarray(samples.muons.pt, dtype=np.float64), samples.rates)
     built = [
         build_hardware(which, networks, settings, samples, options, watch, progress)
         for which in settings.designs
