@@ -66,8 +66,7 @@ class Distillation:
         if min(weights) < 0 or max(self.task, self.output) <= 0:
             message = (
                 f"task={self.task!r}, output={self.output!r}, hints {[h.weight for h in self.hints]}: "
-                "weights "
-                "are not negative, and task or output is positive"
+                "weights are not negative, and task or output is positive"
             )
             raise SettingsError(message)
         if not self.temperature > 0:
@@ -117,10 +116,11 @@ def distil(
     keras = require("keras", extra="train", purpose="distillation")
     wanted, settings = distillation or Distillation(), settings or TrainingSettings()
     x, targets = checked_events(student, x, targets, loss)
-    if tuple(student.output.shape) != tuple(teacher.output.shape):
+    own, theirs = (tuple(model.outputs[0].shape[1:]) for model in (student, teacher))
+    if own != theirs:
         message = (
-            f"student {student.name!r} says {tuple(student.output.shape[1:])} numbers, teacher "
-            f"{teacher.name!r} {tuple(teacher.output.shape[1:])}; give both the same outputs"
+            f"student {student.name!r} says {own} numbers, teacher {teacher.name!r} {theirs}; give both the "
+            "same outputs"
         )
         raise SettingsError(message)
     layers = [hint_layer(teacher, hint.teacher, "teacher") for hint in wanted.hints]
@@ -134,7 +134,7 @@ def distil(
             guided(hint, student, lesson.shape[1:], settings.seed)
             for hint, lesson in zip(wanted.hints, lessons[1:], strict=True)
         ]
-        model = keras.Model(student.inputs, [student.output, *heads], name=f"{student.name}_with_hints")
+        model = keras.Model(student.inputs, [student.outputs[0], *heads], name=f"{student.name}_with_hints")
     trained = run_loop(
         partial(_Distilled, loss, _Lesson(wanted, means, tuple(int(end) for end in ends))),
         model, x, np.concatenate(parts, axis=1), folder, settings, pruning=pruning,
@@ -220,7 +220,7 @@ def _lessons(
             f"GiB, {MOST_BYTES >> 30} at most; hint at a later layer or train on fewer events"
         )
         raise SettingsError(message)
-    whole = keras.Model(teacher.inputs, [teacher.output, *(layer.output for layer in layers)])
+    whole = keras.Model(teacher.inputs, [teacher.outputs[0], *(layer.output for layer in layers)])
     found = whole.predict(seen, batch_size=_BATCH, verbose=0)
     return [np.asarray(each, dtype=np.float32) for each in (found if layers else _as_list(found))]
 
