@@ -23,9 +23,10 @@ from nanosieve.studies.muon_compression.samples import StudySamples
 from nanosieve.studies.muon_compression.settings import BEST, HIGHEST_PT, LEARNED, LESSONS, Settings
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
-__all__ = ["FLOAT", "Networks", "Student", "make_networks"]
+__all__ = ["FLOAT", "NARROW", "Networks", "Student", "make_networks"]
 
-FLOAT, NARROW = "floating point", f"{STUDENT_BITS} bits"
+FLOAT = "floating point"
+NARROW = f"{STUDENT_BITS} bits"
 LOSS = "squared error"
 
 

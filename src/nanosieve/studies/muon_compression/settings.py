@@ -11,6 +11,8 @@ from nanosieve.networks.settings import TrainingSettings
 from nanosieve.studies.study import Size
 
 __all__ = [
+    "BEST",
+    "EVERY_CROSSING",
     "HIGHEST_PT",
     "LEARNED",
     "LESSONS",
