@@ -37,7 +37,7 @@ _OVER_CHANNELS = ("softmax", "log_softmax")
 def cuttable(model: Any) -> list[str]:
     """The layers with filters or neurons that may go: all but those whose channels are the output."""
     graph = functional(model)
-    waiting, last = [graph.outputs[0]], set()
+    waiting, last = [graph.outputs[0]], set[str]()
     while waiting:
         layer = waiting.pop()._keras_history.operation
         last.add(layer.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanosieve.figure import Figure
 from nanosieve.physics.menu.turn_on import TurnOn
@@ -28,7 +29,8 @@ INK, PAPER, FRAME = 0.13, 0.97, 0.8
 
 def fragment_pictures(samples: StudySamples) -> Drawing:
     """Some fragments of each momentum, and of noise."""
-    pictures, labels = [], []
+    pictures: list[NDArray[np.float32]] = []
+    labels: list[float] = []
     for pt in SHOWN_PT:
         near = np.flatnonzero(np.abs(samples.muons.pt - pt) <= 0.1 * pt)[:ACROSS]
         pictures.append(samples.muons.x[near])

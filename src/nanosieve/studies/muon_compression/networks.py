@@ -15,6 +15,7 @@ from nanosieve._names import plain as ascii_name
 from nanosieve.compiler.frontends import load_model, run_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.networks.compress import distil, fit
+from nanosieve.networks.compress.task import Loss
 from nanosieve.networks.muon import STUDENT_BITS, build_student, build_teacher, quantise_student
 from nanosieve.networks.settings import TrainingSettings
 from nanosieve.networks.training import Trained
@@ -27,7 +28,7 @@ __all__ = ["FLOAT", "NARROW", "Networks", "Student", "make_networks"]
 
 FLOAT = "floating point"
 NARROW = f"{STUDENT_BITS} bits"
-LOSS = "squared error"
+LOSS: Loss = "squared error"
 
 
 @dataclass(frozen=True)

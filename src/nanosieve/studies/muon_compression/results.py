@@ -31,6 +31,11 @@ def study_results(
     times: Mapping[str, Figure],
 ) -> dict[str, Any]:
     """Everything that the report shows, for machines."""
+    physics: dict[str, Any] = {
+        f"{row.lesson}, {row.precision}": {**row.figures(), "trainings": len(row.each)}
+        for row in ranking.rows
+    }
+    physics["turn_on"] = {shown.turn_on.name: shown.turn_on.figures() for shown in ranking.shown}
     return {
         "format": FORMAT,
         "study": "muon-compression",
@@ -43,11 +48,7 @@ def study_results(
         "samples": samples.facts(),
         "designs": {hardware.settings.name: hardware.to_dict() for hardware in built},
         "verification": {hardware.settings.name: hardware.verification.to_dict() for hardware in built},
-        "physics": {
-            f"{row.lesson}, {row.precision}": {**row.figures(), "trainings": len(row.each)}
-            for row in ranking.rows
-        }
-        | {"turn_on": {shown.turn_on.name: shown.turn_on.figures() for shown in ranking.shown}},
+        "physics": physics,
         "published": {
             f"{table}: {row.model}": {"source": row.source, "stage": row.stage, **row.figures}
             for table in ("muon-hardware", "muon-networks", "muon-turn-on")

@@ -52,9 +52,9 @@ class DesignSettings:
     Attributes:
         name, title: of the design.
         network: ``"4 bits"`` or `LEARNED`.
-        every, latency: of the budget.
-        strips: columns of all layers, or pixels, that enter in a cycle: 0 for all at once.
-        clock: of the published design, 2.38 ns, unless said otherwise.
+        every, latency: see `Budget`.
+        pixels: that enter in a cycle; 0 for all at once.
+        clock: that of the published design, 2.38 ns, unless said otherwise.
     """
 
     name: str
