@@ -12,7 +12,7 @@ from nanosieve.progress import Progress
 from nanosieve.studies.muon_compression.networks import Networks, Student
 from nanosieve.studies.muon_compression.samples import StudySamples
 from nanosieve.studies.muon_compression.settings import DesignSettings, Settings
-from nanosieve.studies.proven import Proven, prove
+from nanosieve.studies.proven import Plan, Proven, prove
 from nanosieve.studies.study import Stopwatch, StudyOptions
 
 __all__ = ["Hardware", "build_hardware"]
@@ -48,27 +48,30 @@ class Hardware(Proven):
 
 
 def build_hardware(
-    which: DesignSettings,
     networks: Networks,
     settings: Settings,
     samples: StudySamples,
     options: StudyOptions,
     watch: Stopwatch,
     progress: Progress,
-) -> Hardware:
-    """Compile, verify on test fragments, half of them with a muon, and synthesise.
+) -> list[Hardware]:
+    """Compile each, verify on test fragments, half of them with a muon, and synthesise all.
 
     Raises:
-        BudgetError: the design does not meet its budget.
+        BudgetError: a design does not meet its budget.
         VerificationError: two stages differ.
     """
-    student = networks.chosen(which.network)
-    assert student.graph is not None  # only students of fixed point are built
     half = settings.proof_fragments // 2
     vectors = np.concatenate([samples.muons.x[: settings.proof_fragments - half], samples.noise.x[:half]])
-    beats = {"fragment": which.pixels} if which.pixels else None
-    design, proof, synthesis = prove(
-        which.name, student.graph, which.budget, vectors, random=settings.random_vectors, options=options,
-        watch=watch, progress=progress, beats=beats, dsp=False,
-    )  # fmt: skip
-    return Hardware(design, proof, synthesis, which, student)
+    students = [networks.chosen(which.network) for which in settings.designs]
+    plans = []
+    for which, student in zip(settings.designs, students, strict=True):
+        assert student.graph is not None  # only students of fixed point are built
+        beats = {"fragment": which.pixels} if which.pixels else None
+        choices = {"beats": beats, "dsp": False}
+        plans.append(Plan(which.name, student.graph, which.budget, vectors, choices))
+    proven = prove(plans, random=settings.random_vectors, options=options, watch=watch, progress=progress)
+    return [
+        Hardware(*parts, which, student)
+        for parts, which, student in zip(proven, settings.designs, students, strict=True)
+    ]

@@ -40,10 +40,7 @@ def run(
         samples = prepare_samples(settings, options, progress)
     networks = make_networks(settings, samples, options, watch, progress)
     ranking = rank(networks, np.asarray(samples.muons.pt, dtype=np.float64), samples.rates)
-    built = [
-        build_hardware(which, networks, settings, samples, options, watch, progress)
-        for which in settings.designs
-    ]
+    built = build_hardware(networks, settings, samples, options, watch, progress)
     with watch.stage("report"):
         report = write_study_report(out, settings, options, samples, networks, ranking, built, watch.times)
     results = write_results(
