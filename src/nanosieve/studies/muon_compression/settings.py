@@ -75,7 +75,7 @@ EVERY_CROSSING = DesignSettings(
     "every_crossing", "4 bits, every crossing", "4 bits", every="25 ns", latency="400 ns"
 )
 SHARED = DesignSettings(
-    "published_interval", "4 bits, at the published interval", "4 bits", every="247 ns", latency="600 ns"
+    "published_interval", "4 bits, at the published interval", "4 bits", every="247 ns", latency="400 ns"
 )
 FEWEST = DesignSettings(
     "learned_every_crossing", "learned bits, every crossing", LEARNED, every="25 ns", latency="400 ns"
