@@ -145,6 +145,10 @@ class TrainingLoop:
         per_event = per_event + beta * kl_divergence(mean, lam) / x.shape[-1]
         return ops.sum(w * per_event) / ops.sum(w)
 
+    def _judged_loss(self, outputs: Any, x: Any, w: Any) -> Any:
+        """What the best epoch is chosen by; the loss of the training unless a class below says otherwise."""
+        return self._data_loss(outputs, x, w)
+
     def _inputs(self, x: Any, key: Any) -> Any:
         """What the model takes: the events, and the noise where it wants some."""
         if len(self._model.inputs) == 1:
@@ -197,6 +201,6 @@ class TrainingLoop:
         def judge(trainable: Any, non_trainable: Any, x: Any, w: Any) -> Any:
             inputs = self._inputs(x, jax.random.key(self._settings.seed))
             outputs, _ = model.stateless_call(trainable, non_trainable, inputs, training=False)
-            return self._data_loss(outputs, x, w)
+            return self._judged_loss(outputs, x, w)
 
         return run_epoch, jax.jit(judge)

@@ -48,7 +48,7 @@ class _Row(BaseModel):
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
-    arxiv: str = Field(pattern=r"^\d{4}\.\d{4,5}$")
+    arxiv: str = Field(pattern=r"^(\d{4}\.\d{4,5}|10\.\d{4,9}/\S+)$")
     source: str
     device: str = ""
     clock_ns: float | None = None
@@ -72,7 +72,7 @@ def published(arxiv: str, table: str) -> tuple[Published, ...]:
     """The rows of one published table.
 
     Args:
-        arxiv: identifier of the publication, e.g. ``"2108.03986"``.
+        arxiv: identifier of the publication, e.g. ``"2108.03986"``; the DOI of one that is not there.
         table: name of the table, e.g. ``"anomaly-hardware"``.
 
     Raises:

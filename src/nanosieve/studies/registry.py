@@ -69,6 +69,12 @@ STUDIES = (
         "arXiv:1804.06913",
         "nanosieve.studies.jets.study",
     ),
+    StudyEntry(
+        "muon-compression",
+        "a muon trigger made small: teacher, student with hints, 4 bits, and hardware for every crossing",
+        "doi:10.1140/epjc/s10052-021-09770-w",
+        "nanosieve.studies.muon_compression.study",
+    ),
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from nanosieve._require import require
 from nanosieve.errors import UnsupportedLayerError
 
-__all__ = ["plain", "scores_of"]
+__all__ = ["functional", "nodes", "plain", "scores_of"]
 
 _AT_THE_END = ("softmax", "sigmoid")
 """Activations that do not change the order of the scores: left out at the output."""
@@ -34,15 +34,15 @@ def plain(model: Any, *, name: str | None = None) -> Any:
         UnsupportedLayerError: a batch normalisation that does not follow a linear dense layer or convolution
             read by nothing else.
     """
-    graph = _functional(model)
+    graph = functional(model)
     readers: dict[str, int] = {}
-    for node in _nodes(graph):
+    for node in nodes(graph):
         for tensor in node.input_tensors:
             before = tensor._keras_history.operation.name
             readers[before] = readers.get(before, 0) + 1
     keras = require("keras", extra="train", purpose="folding a batch normalisation")
     folded: dict[str, Any] = {}
-    for node in _nodes(graph):
+    for node in nodes(graph):
         if isinstance(node.operation, keras.layers.BatchNormalization):
             before = node.input_tensors[0]._keras_history.operation
             if not _is_linear(before) or readers[before.name] != 1:
@@ -56,7 +56,12 @@ def plain(model: Any, *, name: str | None = None) -> Any:
     return _rebuilt(graph, folded, name or model.name, without=True)
 
 
-def _functional(model: Any) -> Any:
+def functional(model: Any) -> Any:
+    """The model as one of layers between one input and one output.
+
+    Raises:
+        UnsupportedLayerError: it has several.
+    """
     keras = require("keras", extra="train", purpose="copying a network")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         message = (
@@ -67,8 +72,10 @@ def _functional(model: Any) -> Any:
     return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
-def _nodes(graph: Any) -> list[Any]:
-    return [node for depth in graph._nodes_by_depth.values() for node in depth if node.input_tensors]
+def nodes(graph: Any) -> list[Any]:
+    """The calls of its layers, each behind those that it reads."""
+    by_depth = sorted(graph._nodes_by_depth.items(), reverse=True)
+    return [node for _, depth in by_depth for node in depth if node.input_tensors]
 
 
 def _is_linear(layer: Any) -> bool:
@@ -80,7 +87,7 @@ def _is_linear(layer: Any) -> bool:
 def _rebuilt(model: Any, folded: dict[str, Any], name: str, *, without: bool = False) -> Any:
     """The model anew with its own variables; `without` dropout and batch normalisation."""
     keras = require("keras", extra="train", purpose="copying a network")
-    graph = _functional(model)
+    graph = functional(model)
     last = graph.outputs[0]._keras_history.operation.name
     skipped = (keras.layers.Dropout, keras.layers.BatchNormalization) if without else ()
 
