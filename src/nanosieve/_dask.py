@@ -52,8 +52,8 @@ def dask_results(
                 result = future.result()
             except distributed.KilledWorker as error:
                 message = (
-                    f"{called[n]()} ended the Dask workers that it ran on, the last {error.last_worker.address}, "
-                    "perhaps for want of memory; give the workers more"
+                    f"{called[n]()} ended the Dask workers that it ran on, the last "
+                    f"{error.last_worker.address}, perhaps for want of memory; give the workers more"
                 )
                 raise ToolError(message) from error
             except (CancelledError, distributed.CancelledError, OSError) as error:

@@ -57,8 +57,8 @@ class Worker:
                 future = self._pool.submit(_do, task)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             message = (
-                f"the work cannot be sent to other processes ({error}); use functions from the top of a module, "
-                "or one worker"
+                f"the work cannot be sent to other processes ({error}); use functions from the top of a "
+                "module, or one worker"
             )
             raise SettingsError(message) from error
         self._process = next(iter(self._pool._processes.values()))  # the pool forgets it at its shutdown
@@ -73,7 +73,8 @@ class Worker:
         # the thread of the pool waits for the process too, and only one of two who wait is told
         while (code := self._process.exitcode) is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
+        killed = code is not None and code < 0
+        return f"signal {signal.Signals(-code).name}" if killed else f"exit code {code}"
 
     def stop(self) -> None:
         """End the process now, whatever it does."""

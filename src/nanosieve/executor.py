@@ -1,7 +1,8 @@
 """The one seam through which embarrassingly parallel work goes: local processes, or a Dask cluster.
 
-What a task gives depends on the task alone, never on the worker: seeds belong to tasks. A worker that dies costs
-the task it was at, which is done again; a task that ends its worker `ATTEMPTS` times is named in the error.
+What a task gives depends on the task alone, never on the worker: seeds belong to tasks. A worker that dies
+costs the task it was at, which is done again; a task that ends its worker `ATTEMPTS` times is named in the
+error.
 """
 
 from __future__ import annotations
