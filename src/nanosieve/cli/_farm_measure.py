@@ -111,9 +111,9 @@ def show_profile(profile: DeviceProfile) -> None:
                 reasons[f"{column}: {cells[column].how}"] = None
     show_table(title, ["network", "", *COLUMNS], rows, left=2)
     console.print(
-        f"{profile.date}; time: of one event, with its standard deviation; throughput: the best of all batches, "
-        "threads and precisions; CPU and GPU measured, the GPU with its transfers, FPGA estimated from cycles "
-        f"and clock; load of the machine {machine.load_before:g} … {machine.load_after:g}",
+        f"{profile.date}; time: of one event, with its standard deviation; throughput: the best of all "
+        "batches, threads and precisions; CPU and GPU measured, the GPU with its transfers, FPGA estimated "
+        f"from cycles and clock; load of the machine {machine.load_before:g} … {machine.load_after:g}",
         style="dim",
     )
     for reason in reasons:

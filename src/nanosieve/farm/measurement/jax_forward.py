@@ -70,13 +70,7 @@ def forward_of(model: Any, precision: str = "fp32") -> Forward:
             if node.op_type in ("Gemm", "MatMul", "Conv") and node.input[1] in weights:
                 weights[node.input[1]] = _quantised(given[node.input[1]])
     steps = [
-        (
-            node.op_type,
-            list(node.input),
-            node.output[-1],
-            {a.name: _attribute(onnx, a) for a in node.attribute},
-        )
-        for node in graph.node
+        (node.op_type, list(node.input), node.output[-1], _attributes(onnx, node)) for node in graph.node
     ]
     entry, outputs = graph.input[0].name, [each.name for each in graph.output]
 

@@ -98,9 +98,6 @@ def measure_networks(
         _measure_gpu(subjects, points, device, on, batches, minutes * (1 - _WITH_GPU), progress)
     for network, each in points.items():
         each += _on_fpgas([folder for owner, folder in designs if owner == network])
-    memory = (
-        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
-    )
     return DeviceProfile(
         name=name or _name(on if device else processor(), today),
         date=today,

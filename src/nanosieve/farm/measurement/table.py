@@ -48,7 +48,7 @@ def table_cells(times: NetworkTimes) -> dict[str, Cell]:
 
 
 def published_cells() -> dict[str, Cell]:
-    """What the publication gives for its convolutional network; its two rows are not of the same concurrency."""
+    """What is published for the convolutional network; time and throughput are of different concurrency."""
     source = {"provenance": Provenance.PUBLISHED, "source": PUBLISHED}
     return {
         name: Cell(
