@@ -1,7 +1,7 @@
-"""How work grows with workers: samples, rates and farms on one and two processes, local and Dask; and merging.
+"""How work grows with workers: samples, rates and farms on one and two processes, local and Dask; merging.
 
-Results of all ways are compared, byte for byte, before their times are shown. With what was measured comes the
-projection to many events and cores.
+Results of all ways are compared, byte for byte, before their times are shown. With what was measured comes
+the projection to many events and cores.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def overhead(tasks: int) -> dict[str, float]:
 
 
 def projection(results: dict[str, Any], events: float, cores: int) -> dict[str, float]:
-    """Hours for so many events on so many cores, from the rates of one local process, and from merging in one."""
+    """Hours for so many events on so many cores, from the rates of one local process, and of one that merges."""
     found = {}
     for kind in ("collisions", "crossings", "rates"):
         one = results[kind]["local, 1"]["events/s"]

@@ -111,9 +111,10 @@ def make_sample(
 
     parts = output_folder(folder.absolute() / f"{path.name}.parts")  # workers may stand elsewhere
     shards = [s for r in recipes for s in plan(r, energy, seed, numbers[r.name], parts)]
-    keep_request(parts, "collisions", {
-        "processes": processes, "events": events, "energy": energy, "seed": seed,
-    }, shard)  # fmt: skip
+    if not only_merge:
+        keep_request(parts, "collisions", {
+            "processes": processes, "events": events, "energy": energy, "seed": seed,
+        }, shard)  # fmt: skip
     mine = shards_to_make(shards, shard, only_merge)
     try:
         made = run_shards(

@@ -95,12 +95,12 @@ def make_trigger_sample(
     indices = {recipe.name: index_events(recipe, request.energy) for recipe in request.recipes}
     parts_of_it = output_folder(folder.absolute() / f"{path.name}.parts")  # workers may stand elsewhere
     shards = _plan(request, parts_of_it, indices)
-    keep_request(parts_of_it, "crossings", {
-        "processes": processes, "events": events, "pileup": pileup, "energy": energy, "detector": detector,
-        "mode": mode, "filling": filling, "pool": pool, "seed": seed,
-    }, shard)  # fmt: skip
     mine = shards_to_make(shards, shard, only_merge)
     if not only_merge:
+        keep_request(parts_of_it, "crossings", {
+            "processes": processes, "events": events, "pileup": pileup, "energy": energy,
+            "detector": detector, "mode": mode, "filling": filling, "pool": pool, "seed": seed,
+        }, shard)  # fmt: skip
         _make_pool(request, parts_of_it, workers, scheduler, progress)
     made = run_shards(
         make_crossing_shard, mine, stage="crossings", workers=workers, scheduler=scheduler, progress=progress
