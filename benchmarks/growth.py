@@ -119,7 +119,7 @@ def overhead(tasks: int) -> dict[str, float]:
 
 
 def projection(results: dict[str, Any], events: float, cores: int) -> dict[str, float]:
-    """Hours for so many events on so many cores, from the rates of one local process, and of one that merges."""
+    """Hours for so many events on so many cores, from the rates of one process, and of one that merges."""
     found = {}
     for kind in ("collisions", "crossings", "rates"):
         one = results[kind]["local, 1"]["events/s"]

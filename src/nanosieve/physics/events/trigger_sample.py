@@ -197,12 +197,9 @@ class TriggerSample:
         return sum(process.events for process in self.processes.values())
 
     def blocks(
-        self,
-        columns: Sequence[str] | None = None,
-        *,
-        events: int = ROWS_PER_GROUP,
+        self, columns: Sequence[str] | None = None, *, events: int = ROWS_PER_GROUP,
         row_groups: Sequence[int] | None = None,
-    ) -> Iterator[TriggerEvents]:
+    ) -> Iterator[TriggerEvents]:  # fmt: skip
         """The events in order, at most `events` at a time; memory does not grow with the sample.
 
         Args:
@@ -219,11 +216,7 @@ class TriggerSample:
         return read_blocks(self.path, columns, events, row_groups)
 
     def row_groups(self) -> tuple[int, ...]:
-        """Events in each row group of the file, by which parts of it can be read.
-
-        Raises:
-            InputFileError: the file is damaged.
-        """
+        """Events in each row group of the file, by which parts of it can be read; raises as `blocks`."""
         parquet = require("pyarrow.parquet", extra="events", purpose="reading samples")
         arrow = require("pyarrow", extra="events", purpose="reading samples")
         try:
