@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -41,29 +43,53 @@ def cluster(workers: int) -> Iterator[str]:
         yield made.scheduler_address
 
 
-def ways() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names of the ways to run, and the arguments that choose them."""
-    for workers in (1, 2):
-        yield f"local, {workers}", {"workers": workers}
-    for workers in (1, 2):
-        with cluster(workers) as address:
-            yield f"Dask, {workers}", {"scheduler": address}
+WAYS = {"local, 1": (1, False), "local, 2": (2, False), "Dask, 1": (1, True), "Dask, 2": (2, True)}
+"""Name → workers, and whether they are Dask's."""
+
+
+@contextmanager
+def way(name: str) -> Iterator[dict[str, Any]]:
+    """The arguments that choose a way to run."""
+    workers, dask = WAYS[name]
+    if not dask:
+        yield {"workers": workers}
+        return
+    with cluster(workers) as address:
+        yield {"scheduler": address}
+
+
+def processor_seconds() -> float:
+    """Of this process and of those it started that have ended; other programs make them little longer."""
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def compare(work: Callable[[dict[str, Any]], Any], amount: float, unit: str) -> dict[str, Any]:
     """Time `work` in all ways; what it gives must not differ."""
     found: dict[str, Any] = {}
     first: Any = None
-    for name, how in ways():
-        start = time.perf_counter()
-        result = work(how)
-        seconds = time.perf_counter() - start
+    for name in WAYS:
+        busy = processor_seconds()
+        with way(name) as how:
+            start = time.perf_counter()
+            result = work(how)
+            seconds = time.perf_counter() - start
+        busy = processor_seconds() - busy
         if first is not None and result != first:
             message = f"{name} gives another result than one local process; nothing to time"
             raise SystemExit(message)
         first = result
-        found[name] = {"seconds": seconds, f"{unit}/s": amount / seconds}
-        print(f"  {name:10s} {seconds:8.2f} s {amount / seconds:12,.1f} {unit}/s", flush=True)
+        load = os.getloadavg()[0]
+        found[name] = {
+            "seconds": seconds,
+            "processor seconds": busy,
+            f"{unit}/s": amount / seconds,
+            "load": load,
+        }
+        print(
+            f"  {name:10s} {seconds:8.2f} s {busy:8.2f} s of cores {amount / seconds:12,.1f} {unit}/s",
+            flush=True,
+        )
     base = found["local, 1"]["seconds"]
     for row in found.values():
         row["speed-up"] = base / row["seconds"]
@@ -94,38 +120,37 @@ def sweep(events: int, how: dict[str, Any]) -> str:
 
 
 def merging(folder: Path, number: int) -> float:
-    """Crossings merged in a second."""
+    """Crossings merged in a second of a core."""
     path = folder / "jobs.parquet"
     for job in range(1, JOBS + 1):
         make_trigger_sample("trigger", number, path, pileup=52.0, pool=2000, workers=2, shard=(job, JOBS))
-    start = time.perf_counter()
+    busy = processor_seconds()
     merge_sample(path)
-    return number / (time.perf_counter() - start)
+    return number / (processor_seconds() - busy)
 
 
 def overhead(tasks: int) -> dict[str, float]:
     """Seconds for a task that does nothing, beside the start of the workers."""
     found = {}
-    for name, how in ways():
-        if name.endswith("2"):
+    for name in ("local, 2", "Dask, 2"):
+        with way(name) as how:
             start = time.perf_counter()
-            first = None
+            first = 0.0
             for _ in run_tasks(power_of_ten, [3] * tasks, **how):
                 first = first or time.perf_counter() - start
             total = time.perf_counter() - start
-            found[name] = (total - (first or 0.0)) / tasks
-            print(f"  {name:10s} {1e3 * found[name]:8.3f} ms a task, {first:.2f} s to the first", flush=True)
+        found[name] = (total - first) / tasks
+        print(f"  {name:10s} {1e3 * found[name]:8.3f} ms a task, {first:.2f} s to the first", flush=True)
     return found
 
 
 def projection(results: dict[str, Any], events: float, cores: int) -> dict[str, float]:
-    """Hours for so many events on so many cores, from the rates of one process, and of one that merges."""
+    """Hours for so many events on so many cores, from the processor time of one process, and of a merge."""
     found = {}
     for kind in ("collisions", "crossings", "rates"):
-        one = results[kind]["local, 1"]["events/s"]
-        pair = results[kind]["Dask, 2"]["speed-up"] / 2
-        found[f"{kind}, every core as one here"] = events / one / cores / 3600
-        found[f"{kind}, every core as one of two here"] = events / one / cores / pair / 3600
+        row = results[kind]["local, 1"]
+        here = row["events/s"] * row["seconds"]
+        found[kind] = events * row["processor seconds"] / here / cores / 3600
     found["merge, in one process"] = events / results["merge events/s"] / 3600
     return found
 

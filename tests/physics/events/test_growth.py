@@ -8,7 +8,9 @@ import time
 import pytest
 
 pytest.importorskip("pythia8mc")
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
+
+import distributed
 
 from nanosieve.physics.events import make_sample
 from nanosieve.physics.events.crossings import make_trigger_sample
@@ -24,7 +26,8 @@ def collisions(folder, recipe, **how):
 
 def crossings(folder, recipe, **how):
     path = folder / "b.parquet"
-    return make_trigger_sample("w_lnu:30", 30, path, pileup=10.0, pool=200, **how).path.read_bytes()
+    how |= {"pileup": 10.0, "pool": 1100}  # a pool of two parts
+    return make_trigger_sample("w_lnu,minbias,z_ll", 20, path, **how).path.read_bytes()
 
 
 def sequences(folder, recipe, **how):
