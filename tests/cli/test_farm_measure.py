@@ -32,7 +32,7 @@ def test_the_networks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_profile_is_measured_shown_and_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path, workload = tmp_path / "here.yaml", tmp_path / "jets.yaml"
-    quick = ("--budget-minutes", "0.02", "--threads", "1", "--batches", "1,8")
+    quick = ("--budget-minutes", "0.05", "--threads", "1", "--batches", "1,8")
     code, out, error = _run(capsys, "farm", "measure", "jets-dense", "-o", path, "--name", "here", *quick)
     assert (code, error.count("error")) == (0, 0)
     assert "jets-dense" in out

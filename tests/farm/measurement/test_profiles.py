@@ -76,7 +76,15 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> str:
 def profile() -> DeviceProfile:
     """One network on this CPU."""
     subjects = {"tiny": Subject("tiny network", "none", dense(), 128)}
-    return measure_networks(subjects, name="here", threads=[1], batches=[1, 16], minutes=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nanosieve.farm.measurement.clocked.LONGEST", 0.2)
+        return measure_networks(subjects, name="here", threads=[1], batches=[1, 16])
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is time for all points, but each takes little of it."""
+    monkeypatch.setattr("nanosieve.farm.measurement.clocked.LONGEST", 0.1)
 
 
 def measured(profile: DeviceProfile, network: str, **wanted: Any) -> list[Point]:
@@ -85,7 +93,7 @@ def measured(profile: DeviceProfile, network: str, **wanted: Any) -> list[Point]
 
 
 def test_calls_of_known_length() -> None:
-    found = clocked(lambda: time.sleep(0.002), 0.1, batch=4)
+    found = clocked(lambda: time.sleep(0.002), 0.5, batch=4)
     assert 0.002 <= found["time"] < 0.02
     assert found["throughput"] == pytest.approx(4 / found["time"], rel=0.1)
     assert found["calls"] >= 10
@@ -132,12 +140,12 @@ def test_threads_are_pinned_and_the_process_is_free_again() -> None:
     assert os.sched_getaffinity(0) == before
 
 
-def test_a_device_of_jax_is_measured_in_all_precisions(stand_in: str) -> None:
+def test_a_device_of_jax_is_measured_in_all_precisions(stand_in: str, short: None) -> None:
     subjects = {
         "tiny": Subject("tiny", "none", dense(), 128),
         "lstm": Subject("lstm", "none", recurrent(), 96),
     }
-    found = measure_networks(subjects, threads=[1], batches=[4], minutes=0.1)
+    found = measure_networks(subjects, threads=[1], batches=[4])
     for network, precisions in (("tiny", set(PRECISIONS)), ("lstm", set(PRECISIONS) - {"int8"})):
         for way in ("included", "excluded"):
             there = measured(found, network, device="gpu", transfers=way)
@@ -181,7 +189,7 @@ def test_jax_computes_what_onnx_runtime_computes(make: Callable[[], Any]) -> Non
                 forward_of(model, precision)
             continue
         forward = forward_of(model, precision)
-        (found,) = forward.function(forward.weights, x.astype(forward.dtype))
+        (found,) = jax.jit(forward.function)(forward.weights, x.astype(forward.dtype))
         error = np.abs(np.asarray(found, np.float32) - wanted).max() / size
         assert error <= tolerance
         assert (error > 0) or precision == "fp32"
@@ -195,12 +203,10 @@ def design(folder: Path, device: str) -> Path:
     return folder
 
 
-def test_fpgas_come_from_their_designs_into_table_and_workload(tmp_path: Path) -> None:
+def test_fpgas_come_from_their_designs_into_table_and_workload(tmp_path: Path, short: None) -> None:
     folder = design(tmp_path / "toy", "alveo-u50")
     subjects = {"tiny": Subject("tiny", "none", dense(), 128)}
-    found = measure_networks(
-        subjects, name="here", threads=[1], batches=[1], minutes=0.01, designs=[("tiny", folder)]
-    )
+    found = measure_networks(subjects, name="here", threads=[1], batches=[1], designs=[("tiny", folder)])
     cells = table_cells(found.networks["tiny"])
     assert cells["U50"].time is not None
     assert cells["U50"].time.provenance is Provenance.ESTIMATED

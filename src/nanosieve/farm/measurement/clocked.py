@@ -68,9 +68,13 @@ def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str,
         TooLongError: `FEWEST` calls take more than three times as long.
     """
     call()  # caches, memory
-    started = time.perf_counter()
-    call()
-    once = time.perf_counter() - started
+    once = float("inf")
+    for _ in range(3):  # one alone may be interrupted
+        started = time.perf_counter()
+        call()
+        once = min(once, time.perf_counter() - started)
+        if once > seconds:
+            break
     if FEWEST * once > 3 * seconds:
         message = f"a call of {batch:,} events takes {once:.2g} s: no time for {FEWEST} of them"
         raise TooLongError(message)
