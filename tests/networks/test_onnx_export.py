@@ -62,7 +62,10 @@ SLOW = ["llp-cnn", "rnn-quickdraw-lstm", "rnn-quickdraw-gru", "rnn-flavour-lstm"
     ],
 )
 def test_networks_of_the_studies(name: str) -> None:
-    assert_same(scattered(TIMED_NETWORKS[name].build()))
+    model = scattered(TIMED_NETWORKS[name].build())
+    if name == "llp-cnn":
+        model.layers[-1].bias.assign([20.0])  # its ReLU would be zero for all events
+    assert_same(model)
 
 
 @pytest.mark.parametrize("name", QUANTISED)

@@ -47,6 +47,7 @@ def _l1_anomaly(kind: str, variational: bool) -> Any:
         from nanosieve.networks import autoencoder as dense
 
         settings: Any = dense.NetworkSettings(learned=False)
+        build: Callable[[Any], Any]
         build = dense.build_variational_autoencoder if variational else dense.build_autoencoder
     else:
         from nanosieve.networks import convolutional

@@ -49,15 +49,11 @@ def table_cells(times: NetworkTimes) -> dict[str, Cell]:
 
 def published_cells() -> dict[str, Cell]:
     """What is published for the convolutional network; time and throughput are of different concurrency."""
-    source = {"provenance": Provenance.PUBLISHED, "source": PUBLISHED}
-    return {
-        name: Cell(
-            Figure(time[0], "ms", error=time[1], **source),
-            Figure(rate[0], "1/s", error=rate[1], **source),
-            "",
-        )
-        for name, (time, rate) in _PUBLISHED.items()
-    }
+
+    def figure(pair: tuple[float, float], unit: str) -> Figure:
+        return Figure(pair[0], unit, Provenance.PUBLISHED, pair[1], PUBLISHED)
+
+    return {n: Cell(figure(time, "ms"), figure(rate, "1/s"), "") for n, (time, rate) in _PUBLISHED.items()}
 
 
 def _cell(points: Sequence[Point]) -> Cell:

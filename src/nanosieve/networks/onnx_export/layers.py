@@ -158,8 +158,10 @@ def _repeat(drawing: Drawing, layer: Any, given: list[Value], shape: Shape) -> V
     if layer.interpolation != "nearest":
         raise refuse(layer, f"the interpolation {layer.interpolation!r}")
     inputs = [value.name, "", drawing.weight([1, 1, *layer.size])]
-    how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return Value(drawing.node("Resize", inputs, **how), shape, True)
+    name = drawing.node(
+        "Resize", inputs, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+    )
+    return Value(name, shape, True)
 
 
 def _add(drawing: Drawing, layer: Any, given: list[Value], shape: Shape) -> Value:
