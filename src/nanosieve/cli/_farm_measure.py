@@ -65,7 +65,7 @@ def measure_all(
 ) -> None:
     """Networks of the studies, as a device profile."""
     from nanosieve.networks.onnx_export import to_onnx
-    from nanosieve.studies.timed_networks import TIMED_NETWORKS, find_timed_network
+    from nanosieve.studies.timed_networks import TIMED_NETWORKS, find_timed_network, parameters
 
     wanted = [*TIMED_NETWORKS] if names == "all" else [each.strip() for each in names.split(",")]
     found = {each: find_timed_network(each) for each in wanted}
@@ -79,7 +79,7 @@ def measure_all(
         for done, (each, network) in enumerate(found.items()):
             progress("networks", done, len(found), each)
             model = network.build()
-            subjects[each] = Subject(network.title, network.reference, to_onnx(model), model.count_params())
+            subjects[each] = Subject(network.title, network.reference, to_onnx(model), parameters(model))
         progress("networks", len(found), len(found), "built, with random weights")
         profile = measure_networks(
             subjects,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +11,13 @@ from typing import Any
 from nanosieve._require import require
 from nanosieve.errors import UnknownNameError
 
-__all__ = ["TIMED_NETWORKS", "TimedNetwork", "find_timed_network"]
+__all__ = ["TIMED_NETWORKS", "TimedNetwork", "find_timed_network", "parameters"]
 
 Build = Callable[[], Any]
+
+_WEIGHTS = frozenset({
+    "kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ def find_timed_network(name: str) -> TimedNetwork:
     if name not in TIMED_NETWORKS:
         raise UnknownNameError.among("network", name, TIMED_NETWORKS)
     return TIMED_NETWORKS[name]
+
+
+def parameters(model: Any) -> int:
+    """Weights, biases and the four numbers of each batch normalisation; those of quantisers do not count."""
+    return sum(math.prod(variable.shape) for variable in model.weights if variable.name in _WEIGHTS)
 
 
 def _l1_anomaly(kind: str, variational: bool) -> Any:

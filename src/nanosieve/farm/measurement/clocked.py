@@ -8,18 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from nanosieve.devices import Trust
 from nanosieve.farm.measurement.timing import QUANTILES
 
-__all__ = ["FEWEST", "Clock", "TooLongError", "clocked"]
+__all__ = ["FEWEST", "Clock", "clocked"]
 
 FEWEST, MOST, ROUNDS = 10, 5000, 5
 """Calls that count, at least and at most; rounds whose throughputs are compared."""
 LONGEST = 3.0
 """Seconds that a point may take when there is time for more."""
-
-
-class TooLongError(Exception):
-    """A point would take longer than there is time for; it becomes a point that says so."""
 
 
 class Clock:
@@ -39,18 +36,16 @@ class Clock:
         self._end, self._left = now() + seconds, points
 
     def share(self) -> float:
-        """Seconds for the next point; what others did not need is shared.
-
-        Raises:
-            TooLongError: nothing is left.
-        """
-        remaining = self._end - self._now()
+        """Seconds for the next point, 0 if none are left; what others did not need is shared."""
+        remaining = max(self._end - self._now(), 0.0)
         share = min(remaining / max(self._left, 1), LONGEST)
         self._left -= 1
-        if remaining <= 0:
-            message = f"the time budget of {self.minutes:.3g} minutes was used up"
-            raise TooLongError(message)
         return share
+
+    @property
+    def used_up(self) -> str:
+        """Why a point without a share was not measured."""
+        return f"the time budget of {self.minutes:.3g} minutes was used up"
 
 
 def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str, Any]:
@@ -62,10 +57,8 @@ def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str,
         batch: events of a call.
 
     Returns:
-        ``time``, ``spread``, ``throughput``, ``throughput_error``, ``calls`` and ``quantiles`` of a `Point`.
-
-    Raises:
-        TooLongError: `FEWEST` calls take more than three times as long.
+        ``time``, ``spread``, ``throughput``, ``throughput_error``, ``calls``, ``quantiles`` and ``trust`` of a
+        `Point`; or its ``not_measured``, if `FEWEST` calls take more than three times as long.
     """
     call()  # caches, memory
     once = float("inf")
@@ -76,8 +69,9 @@ def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str,
         if once > seconds:
             break
     if FEWEST * once > 3 * seconds:
-        message = f"a call of {batch:,} events takes {once:.2g} s: no time for {FEWEST} of them"
-        raise TooLongError(message)
+        return {
+            "not_measured": f"a call of {batch:,} events takes {once:.2g} s: no time for {FEWEST} of them"
+        }
     warm = time.perf_counter() + 0.1 * seconds
     while time.perf_counter() < warm:
         call()
@@ -99,6 +93,7 @@ def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str,
         "throughput": _short(float(throughput.mean())),
         "throughput_error": _short(float(throughput.std(ddof=1))),
         "calls": times.size,
+        "trust": Trust.MEASURED,
         "quantiles": {p: _short(float(value)) for p, value in zip(QUANTILES, quantiles, strict=True)},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from nanosieve._require import installed, require
 from nanosieve.compiler.verification import read_design
 from nanosieve.devices import Trust
 from nanosieve.errors import UnsupportedLayerError
-from nanosieve.farm.measurement.clocked import Clock, TooLongError, clocked
+from nanosieve.farm.measurement.clocked import Clock, clocked
 from nanosieve.farm.measurement.jax_forward import forward_of
 from nanosieve.farm.measurement.profile_schema import Point
 
@@ -49,18 +49,21 @@ def cpu_point(model: Any, processor: str, threads: int, batch: int, clock: Clock
         MissingDependencyError: ONNX Runtime is not installed.
     """
     runtime = require("onnxruntime", extra="onnx", purpose="measuring on a CPU")
-    place = {
+    place: dict[str, Any] = {
         "device": "cpu", "on": processor, "engine": f"ONNX Runtime {runtime.__version__}",
         "precision": "fp32", "threads": threads, "batch": batch,
     }  # fmt: skip
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
+    share = clock.share()
+    if not share:
+        return Point(**place, not_measured=clock.used_up)
     with _pinned(cores()[:threads]):
         session = runtime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         feeds = {session.get_inputs()[0].name: inputs_of(model, batch)}
-        return _point(place, partial(session.run, None, feeds), clock, batch)
+        return Point(**place, **clocked(partial(session.run, None, feeds), share, batch=batch))
 
 
 def gpu() -> tuple[Any | None, str]:
@@ -85,13 +88,19 @@ def gpu_points(
     A precision that the device or the network does not have makes points that say so.
     """
     jax = require("jax", extra="train", purpose="measuring on a GPU")
-    place = {
+    place: dict[str, Any] = {
         "device": "gpu", "on": name, "engine": f"JAX {jax.__version__}", "precision": precision,
         "batch": batch,
     }  # fmt: skip
-    ways = ("included", "excluded")
+
+    def neither(reason: str) -> tuple[Point, Point]:
+        missing = Point(**place, transfers="included", not_measured=reason)
+        return missing, missing.model_copy(update={"transfers": "excluded"})
+
+    share = clock.share()
+    if not share:
+        return neither(clock.used_up)
     try:
-        clock_left = clock.share()
         forward = forward_of(model, precision)
         x = inputs_of(model, batch).astype(forward.dtype)
         with jax.default_matmul_precision(forward.products):
@@ -99,13 +108,10 @@ def gpu_points(
             run = jax.jit(forward.function)
             there = jax.device_put(x, device)
             jax.block_until_ready(run(weights, there))  # compiles
-    except (TooLongError, UnsupportedLayerError) as error:
-        missing = Point(**place, transfers="included", not_measured=str(error))
-        return missing, missing.model_copy(update={"transfers": "excluded"})
+    except UnsupportedLayerError as error:
+        return neither(str(error))
     except Exception as error:  # noqa: BLE001  XLA has no class of its own for what a device cannot do
-        reason = f"not supported: {' '.join(str(error).split())[:120]}"
-        missing = Point(**place, transfers="included", not_measured=reason)
-        return missing, missing.model_copy(update={"transfers": "excluded"})
+        return neither(f"not supported: {' '.join(str(error).split())[:120]}")
 
     def copied() -> None:
         for output in run(weights, jax.device_put(x, device)):
@@ -114,11 +120,8 @@ def gpu_points(
     def resident() -> None:
         jax.block_until_ready(run(weights, there))
 
-    found = [
-        _point({**place, "transfers": way}, call, clock, batch, share=clock_left / 2)
-        for way, call in zip(ways, (copied, resident), strict=True)
-    ]
-    return found[0], found[1]
+    included = Point(**place, transfers="included", **clocked(copied, share / 2, batch=batch))
+    return included, Point(**place, transfers="excluded", **clocked(resident, share / 2, batch=batch))
 
 
 def fpga_point(folder: str | Path) -> Point:
@@ -135,16 +138,6 @@ def fpga_point(folder: str | Path) -> Point:
         throughput_error=0.0, cycles=(design.interval_cycles, design.latency_cycles),
         clock_mhz=design.clock_mhz, trust=Trust.DERIVED,
     )  # fmt: skip
-
-
-def _point(
-    place: dict[str, Any], call: Callable[[], Any], clock: Clock, batch: int, *, share: float | None = None
-) -> Point:
-    try:
-        seconds = clock.share() if share is None else share
-        return Point(**place, **clocked(call, seconds, batch=batch), trust=Trust.MEASURED)
-    except TooLongError as error:
-        return Point(**place, not_measured=str(error))
 
 
 @contextmanager
