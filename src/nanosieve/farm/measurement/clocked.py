@@ -57,8 +57,8 @@ def clocked(call: Callable[[], Any], seconds: float, *, batch: int) -> dict[str,
         batch: events of a call.
 
     Returns:
-        ``time``, ``spread``, ``throughput``, ``throughput_error``, ``calls``, ``quantiles`` and ``trust`` of a
-        `Point`; or its ``not_measured``, if `FEWEST` calls take more than three times as long.
+        ``time``, ``spread``, ``throughput``, ``throughput_error``, ``calls``, ``quantiles`` and ``trust`` of
+        a `Point`; or its ``not_measured``, if `FEWEST` calls take more than three times as long.
     """
     call()  # caches, memory
     once = float("inf")

@@ -105,9 +105,9 @@ def gpu_points(
         x = inputs_of(model, batch).astype(forward.dtype)
         with jax.default_matmul_precision(forward.products):
             weights = jax.device_put(forward.weights, device)
-            run = jax.jit(forward.function)
             there = jax.device_put(x, device)
-            jax.block_until_ready(run(weights, there))  # compiles
+            run = jax.jit(forward.function).lower(weights, there).compile()  # for this kind of products
+        jax.block_until_ready(run(weights, there))
     except UnsupportedLayerError as error:
         return neither(str(error))
     except Exception as error:  # noqa: BLE001  XLA has no class of its own for what a device cannot do
