@@ -17,7 +17,7 @@ def many(tmp_path_factory):
     return [
         synthetic_sample(
             folder / f"{name}.parquet",
-            [random_events(n, seed=n, scale=8.0, processes=(name,), weights=(1e4 / n,)) for n in numbers],
+            [random_events(n, seed=n, scale=8.0, processes=(name,), weights=(1e6 / n,)) for n in numbers],
         )
         for name, numbers in sizes.items()
     ]
@@ -33,7 +33,7 @@ def everything(menu, samples, **scale_out):
     rates = menu_rates(menu, samples, signals=["h0"], **scale_out)
     curves = turn_on(menu, ["mu", "MU"], samples, against="Muon_pt", edges=[0, 5, 10, 50], **scale_out)
     point = threshold_for_rate(menu, "MU", samples, "1 kHz", **scale_out)
-    fitted = fit_menu(menu, samples, "50 Hz", **scale_out)
+    fitted = fit_menu(menu, samples, "1 kHz", **scale_out)
     efficiencies = rates.efficiencies["h0"]["hlt"]
     return (
         repr(rates.l1.to_dict()),
