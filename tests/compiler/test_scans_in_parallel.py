@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.scans import events, graph_of, labels_of
-from nanosieve.compiler.frontends.calibration import Calibration
+from helpers.scans import events, graph_of, labels_of, wide_graph
 from nanosieve.compiler.hardware import Budget, DelayModel
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.pareto import Point, pareto_front
@@ -23,10 +22,9 @@ def scan(**scale_out: object) -> PrecisionScan:
 
 
 def front(**scale_out: object) -> list[Point]:
-    budget = Budget(every="100 ns", latency="1 us", clock="200 MHz", device="xcvu9p")
-    graph = graph_of(Calibration(events(100, seed=2), "fixed<8>", False))
+    budget = Budget(every="500 ns", latency="1 us", clock="200 MHz", device="xcvu9p")
     settings = Settings(DelayModel(), budget.period_ns)
-    return pareto_front(graph, budget, settings, **scale_out)  # type: ignore[arg-type]
+    return pareto_front(wide_graph(), budget, settings, prices={"lut": 1.0}, **scale_out)  # type: ignore[arg-type]
 
 
 def texts(points: list[Point]) -> list[tuple[object, ...]]:

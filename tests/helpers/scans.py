@@ -24,6 +24,16 @@ def labels_of(x: NDArray[np.float64]) -> NDArray[np.int64]:
     return (scores + np.sin(7 * x[:, 0]) > np.median(scores)).astype(np.int64)
 
 
+def wide_graph() -> Graph:
+    """Three dense layers that are worth sharing in time."""
+    rng = np.random.default_rng(4)
+    b = CalibratedBuilder("wide", Calibration(rng.normal(size=(100, 24)), "fixed<8>", False))
+    x = b.input("x", (24,))
+    for name in ("first", "second"):
+        x = b.relu(b.dense(x, rng.normal(size=(24, 24)), layer=name), layer=f"{name}_relu")
+    return b.finish({"score": b.dense(x, rng.normal(size=(24, 1)), layer="score")})
+
+
 def graph_of(calibration: Calibration) -> Graph:
     """Two dense layers with a ReLU in between."""
     b = CalibratedBuilder("toy", calibration)

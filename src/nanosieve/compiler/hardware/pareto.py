@@ -125,7 +125,8 @@ class _Found:
 
 def _tried(search: _Search, interval: int) -> _Found:
     """All sketches tried at an interval, for the latency of the budget and for any."""
-    budget, found, problem = search.budget, [], None
+    budget, problem = search.budget, None
+    found: list[Sketch] = []
     every = interval * budget.period_ns
     for latency in (budget.latency_ns, every + PATIENCE * budget.period_ns):
         wanted = replace(budget, every=f"{every!r} ns", latency=f"{latency!r} ns")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from nanosieve.errors import InputFileError
@@ -33,7 +34,10 @@ def merge_sample(path: str | Path, *, progress: Progress = silent) -> MakeResult
     if path.is_file() and not path.with_name(f"{path.name}.parts").exists():
         return MakeResult(path, True, True, 0, 0, 0)
     kind, arguments = read_request(path)
-    functions = {"collisions": make_sample, "crossings": make_trigger_sample}
+    functions: dict[str, Callable[..., MakeResult]] = {
+        "collisions": make_sample,
+        "crossings": make_trigger_sample,
+    }
     try:
         return functions[kind](**arguments, path=path, only_merge=True, progress=progress)
     except (KeyError, TypeError) as error:
