@@ -122,7 +122,7 @@ def make_jets(
         )
         raise SettingsError(message)
     return found_or_made(
-        Path(path).absolute(),  # workers may stand elsewhere
+        Path(path),
         hash_of(_digest(), number, constituents, seed),
         plan=lambda folder: shards_of(number, constituents, seed, folder),
         make_shard=_make_shard,

@@ -141,7 +141,7 @@ def make_sequences(
         message = f"{number} sequences with seed {seed}; give 1 or more of each class and a seed of 0 or more"
         raise SettingsError(message)
     return found_or_made(
-        Path(path).absolute(),  # workers may stand elsewhere
+        Path(path),
         _key(kind, number, seed),
         plan=lambda folder: _plan(kind, number, seed, folder),
         make_shard=_make_shard,
