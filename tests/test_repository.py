@@ -26,6 +26,8 @@ ROOMS = (
     "_quantities",
     "_files",
     "_yaml",
+    "_worker",
+    "_dask",
     "executor",
     "devices",
     "compiler.graph",

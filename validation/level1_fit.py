@@ -38,7 +38,7 @@ from nanosieve.physics.menu import (
     menu_rates,
     threshold_for_rate,
 )
-from nanosieve.physics.menu.rates import weighted_blocks
+from nanosieve.physics.menu.passes import weighted_blocks
 
 Floats = NDArray[np.float64]
 

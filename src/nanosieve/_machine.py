@@ -7,12 +7,17 @@ import platform
 from functools import cache
 from pathlib import Path
 
-__all__ = ["machine"]
+__all__ = ["machine", "processor"]
+
+
+def machine() -> str:
+    """Processor and cores."""
+    return f"{processor()}, {os.cpu_count()} cores"
 
 
 @cache
-def machine() -> str:
-    """Processor and cores."""
+def processor() -> str:
+    """Its name."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -20,4 +25,4 @@ def machine() -> str:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return f"{model}, {os.cpu_count()} cores"
+    return model

@@ -67,10 +67,12 @@ def test_shards_of_a_batch_system(run):
         "shards_missing": 1,
     }
     _, out, _ = run(*common, "--shard", "1/2")
-    assert "the same command without --shard merges them" in " ".join(out.split())
-    code, out, _ = run(*common, "--json")
+    assert "When none is missing: nanosieve events merge" in " ".join(out.split())
+    code, out, _ = run("merge", "a.parquet", "--json")
     assert (code, json.loads(out)["complete"]) == (0, True)
     assert len(read_sample("a.parquet")) == 10
+    _, out, _ = run("merge", "a.parquet")
+    assert "is complete already" in " ".join(out.split())
 
 
 def test_list_names_processes_and_the_published_mixture(run):
@@ -106,6 +108,7 @@ def test_convert(run, tmp_path):
         (("make", "h0", "-n", "5", "-o", "a.parquet", "--shard", "2"), "--shard '2' is not of the form i/n"),
         (("make", "h0", "-n", "5", "-o", "a.parquet", "--shard", "5/4"), "shard 5/4 does not exist"),
         (("make", "h0", "-n", "5", "-o", "/proc/none/a.parquet"), "cannot write to folder '/proc/none'"),
+        (("merge", "a.parquet"), "there are no shards of 'a.parquet' to merge; make them with 'nanosieve"),
         (("show", "none.parquet"), "sample 'none.parquet' does not exist"),
         (("show", "cheap.yaml"), "ends in '.yaml'; accepted: .parquet"),
         (("convert", "none.h5", "-o", "a.parquet"), "ADC2021 file 'none.h5' does not exist"),

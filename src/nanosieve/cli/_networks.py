@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from nanosieve.physics.menu import Menu, Scorer
 from nanosieve.physics.menu.evaluate import networks
 
 if TYPE_CHECKING:
+    from nanosieve.compiler.emulate import Emulator
     from nanosieve.compiler.graph import Graph
 
 __all__ = ["scorers_of"]
@@ -37,8 +40,6 @@ def scorers_of(menu: Menu, file: str) -> dict[str, Scorer]:
 
 
 def _scorer(path: Path) -> Scorer:
-    from nanosieve.compiler.emulate import Emulator
-
     graph = _graph(path)
     outputs = list(graph.outputs)
     output = outputs[0] if len(outputs) == 1 else "score"
@@ -48,16 +49,34 @@ def _scorer(path: Path) -> Scorer:
             f"{', '.join(outputs)}; a trigger line takes one input and one output, or the output 'score'"
         )
         raise InputFileError(message)
-    (name, entry), emulator = next(iter(graph.inputs.items())), Emulator(graph)
+    name, entry = next(iter(graph.inputs.items()))
     if entry.size != 19 * 3:
         message = f"network {str(path)!r} takes {entry.size} values; a trigger line gives 19 objects × 3"
         raise InputFileError(message)
+    return _NetworkScorer(graph, name, output)
 
-    def score(inputs: NDArray[np.float32]) -> NDArray[Any]:
-        found = emulator({name: inputs.reshape(len(inputs), *entry.shape)})
-        return np.asarray(found[output]).reshape(len(inputs), -1)[:, 0]
 
-    return score
+@dataclass
+class _NetworkScorer:
+    """A network with one score; in another process it compiles its emulator again."""
+
+    graph: Graph
+    input: str
+    output: str
+
+    def __call__(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
+        shape = self.graph.inputs[self.input].shape
+        found = self._emulator({self.input: inputs.reshape(len(inputs), *shape)})
+        return np.asarray(found[self.output]).reshape(len(inputs), -1)[:, 0]
+
+    @cached_property
+    def _emulator(self) -> Emulator:
+        from nanosieve.compiler.emulate import Emulator
+
+        return Emulator(self.graph)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_emulator"}
 
 
 def _graph(path: Path) -> Graph:

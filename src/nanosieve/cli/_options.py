@@ -11,7 +11,15 @@ import click
 
 from nanosieve.errors import SettingsError
 
-__all__ = ["budget_options", "by_layer", "by_name", "counts", "plan_options", "sample_options"]
+__all__ = [
+    "budget_options",
+    "by_layer",
+    "by_name",
+    "counts",
+    "plan_options",
+    "sample_options",
+    "scale_out_options",
+]
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
@@ -32,6 +40,16 @@ def budget_options(every: str) -> Option:
             "--device", default="xcvu9p", show_default=True, help="FPGA or card; see `nanosieve devices`."
         ),
         click.option("--share", default=1.0, show_default=True, help="Part of the usable resources, 0 to 1."),
+    ])  # fmt: skip
+
+
+def scale_out_options(default_text: str = "one per core", *, default: int | None = None) -> Option:
+    """``--workers`` and ``--scheduler``, as `nanosieve.executor.run_tasks` takes them."""
+    return _together([
+        click.option(
+            "--workers", type=click.IntRange(1), default=default, help=f"Processes [default: {default_text}]."
+        ),
+        click.option("--scheduler", metavar="ADDR", help="Dask scheduler to use instead, tcp://host:8786."),
     ])  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from nanosieve.figure import Figure
 from nanosieve.physics.events.adc2021 import convert_adc2021
 from nanosieve.physics.events.crossings import make_trigger_sample
 from nanosieve.physics.events.make import MakeResult, make_sample
+from nanosieve.physics.events.merge import merge_sample
 from nanosieve.physics.events.recipe import COCKTAILS, known_processes, load_recipe
 from nanosieve.physics.events.sample import Sample, read_sample
 from nanosieve.physics.events.trigger_sample import TriggerSample, is_trigger_sample, open_trigger_sample
@@ -53,7 +54,7 @@ def command() -> None:
 )
 @click.option("--workers", type=int, help="Local processes; default one per core.")
 @click.option("--scheduler", metavar="ADDR", help="Dask scheduler to use instead, tcp://host:8786.")
-@click.option("--shard", metavar="I/N", help="Make only the I-th of N parts; a call without it merges.")
+@click.option("--shard", metavar="I/N", help="Make only the I-th of N parts; 'events merge' follows.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def make(
     processes: str,
@@ -105,15 +106,33 @@ def make(
     if not result.complete:
         _show_partial(result, as_json)
         return
-    sample = _open(result.path)
-    if as_json:
-        echo_json(_as_json(sample, result.path) | {"reused": result.reused})
-        return
-    _show(sample, result.path)
-    if result.reused:
+    _show_complete(result, as_json)
+    if result.reused and not as_json:
         console.print(f"{result.path} is there already, made with the same settings: re-used")
-    elif result.shards_found:
+    elif result.shards_found and not as_json:
         console.print(f"{result.shards_found} finished shards of an earlier run were re-used")
+
+
+@command.command("merge")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def merge(file: Path, as_json: bool) -> None:
+    """Merge the shards that jobs with --shard have made into the sample FILE.
+
+    FILE is the -o of those jobs. Nothing is generated: where shards are missing, the jobs to run again are
+    named. The sample is the same, to the last byte, as one made in one go.
+
+    \b
+    Example:
+      nanosieve events make sm -n 10000 -o sm.parquet --shard 1/2
+      nanosieve events make sm -n 10000 -o sm.parquet --shard 2/2
+      nanosieve events merge sm.parquet
+    """
+    with terminal_progress() as progress:
+        result = merge_sample(file, progress=progress)
+    _show_complete(result, as_json)
+    if result.reused and not as_json:
+        console.print(f"{result.path} is complete already")
 
 
 @command.command("list")
@@ -192,8 +211,17 @@ def _show_partial(result: MakeResult, as_json: bool) -> None:
     console.print(
         f"{result.shards_made} shards made, {result.shards_found} found; "
         f"{result.shards_missing} still missing. "
-        "When none is missing, the same command without --shard merges them."
+        f"When none is missing: nanosieve events merge {result.path}",
+        soft_wrap=True,
     )
+
+
+def _show_complete(result: MakeResult, as_json: bool) -> None:
+    sample = _open(result.path)
+    if as_json:
+        echo_json(_as_json(sample, result.path) | {"reused": result.reused})
+    else:
+        _show(sample, result.path)
 
 
 def _open(path: Path) -> Sample | TriggerSample:

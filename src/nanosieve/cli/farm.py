@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ from rich.markup import escape
 
 from nanosieve._files import write_text
 from nanosieve._yaml import SUFFIXES
+from nanosieve.cli._farm_measure import measure_all, measure_one, show_profile
 from nanosieve.cli._farm_runs import show_runs
 from nanosieve.cli._farm_tables import cost_as_json, show_costs, show_design
 from nanosieve.cli._terminal import echo_json, show_table, terminal_progress
 from nanosieve.errors import SettingsError
 from nanosieve.farm.cost import Utilisation, farm_cost
 from nanosieve.farm.designs import demand, design_text, known_designs, load_design
-from nanosieve.farm.measurement import time_of_design, times_of_onnx, workload_text
+from nanosieve.farm.measurement import known_profiles, load_profile, times_of_profile, workload_text
 from nanosieve.farm.simulation import EVENTS, Scenario, simulate_designs
 from nanosieve.units import magnitude
 
@@ -187,39 +187,111 @@ def simulate(
 
 
 @command.command("measure")
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL|NETWORK[,NETWORK...]|all")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Written, YAML.")
 @click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path), help="Written: a workload, YAML."
+    "--design",
+    "designs",
+    metavar="[NETWORK=]FOLDER",
+    multiple=True,
+    help="Compiled from it, for the FPGA time; again for other networks or devices.",
 )
+@click.option("--name", help="Of the workload or profile [default: that of the file, or of the machine].")
+@click.option("--batch", type=int, default=1, show_default=True, help="Of a MODEL: events of a call.")
+@click.option("--repeats", type=int, default=1000, show_default=True, help="Of a MODEL: calls that count.")
+@click.option("--threads", help="Of networks: as 1,2,4 [default: 1, 2, 4 … and all cores].")
+@click.option("--batches", default="1,4,64,1024", show_default=True, help="Of networks: events of a call.")
 @click.option(
-    "--design", "folder", type=click.Path(path_type=Path), help="Compiled from it, for the FPGA time."
+    "--budget-minutes", type=float, default=8.0, show_default=True, help="Of networks: for all calls."
 )
-@click.option("--name", help="Of the workload and its task [default: that of the file].")
-@click.option("--batch", type=int, default=1, show_default=True, help="Events of a call.")
-@click.option("--repeats", type=int, default=1000, show_default=True, help="Calls that count.")
-def measure(model: Path, out: Path, folder: Path | None, name: str | None, batch: int, repeats: int) -> None:
-    """Measure the service time of a network, and write it as a workload.
+def measure(
+    model: str,
+    out: Path,
+    designs: tuple[str, ...],
+    name: str | None,
+    batch: int,
+    repeats: int,
+    threads: str | None,
+    batches: str,
+    budget_minutes: float,
+) -> None:
+    """Measure how long networks take: one of your own, as a workload, or those of the studies, as a profile.
 
     MODEL is an ONNX file, timed in ONNX Runtime on one thread of this CPU and on a GPU where one is
     present; or the folder of a compiled design, whose emulator is timed. The time on an FPGA follows from
-    the cycles and the clock of a compiled design.
+    the cycles and the clock of a compiled design. Written is a workload.
+
+    NETWORK is one of the studies' ('farm networks' lists them), with random weights; 'all' means every one.
+    They are timed on the CPU with several threads and batches, on a GPU that JAX sees in several precisions,
+    and on FPGAs from their designs. Written is a device profile for 'farm profile'. It asks nothing and ends
+    in about --budget-minutes.
 
     \b
     Example:
       nanosieve farm measure tagger.onnx --design out/tagger -o tagger.yaml
+      nanosieve farm measure all -o this-machine.yaml
     """
     if out.suffix not in SUFFIXES:
-        message = f"--out {str(out)!r} ends in {out.suffix!r}; a workload is written as .yaml"
+        message = f"--out {str(out)!r} ends in {out.suffix!r}; a workload or profile is written as .yaml"
         raise SettingsError(message)
-    found = []
-    if model.is_dir():
-        found += time_of_design(model, batch=batch, repeats=repeats)
+    if Path(model).suffix == ".onnx" or Path(model).exists():
+        measure_one(Path(model), out, designs, name, batch, repeats)
     else:
-        found += times_of_onnx(model, batch=batch, repeats=repeats)
-    if folder is not None:
-        found = [*(each for each in found if each.device != "fpga"), *time_of_design(folder, emulate=False)]
-    own = re.sub(r"[^a-z0-9]+", "-", (name or model.stem).lower()).strip("-")
-    write_text(out, workload_text(own, found))
-    rows = [[each.device, f"{each.mean * 1e6:,.4g}", str(each.trust), escape(each.source)] for each in found]
-    show_table(f"Time of an event, {own}", ["device", "mean [us]", "", "source"], rows, left=1)
-    click.echo(f"written: {out}")
+        measure_all(model, out, designs, name or "", threads, batches, budget_minutes)
+
+
+@command.command("networks")
+@_json
+def networks(as_json: bool) -> None:
+    """List the networks of the studies that 'farm measure' knows.
+
+    Example: nanosieve farm networks
+    """
+    from nanosieve.studies.timed_networks import TIMED_NETWORKS
+
+    if as_json:
+        echo_json({n: {"title": t.title, "reference": t.reference} for n, t in TIMED_NETWORKS.items()})
+        return
+    rows = [[name, network.title, network.reference] for name, network in TIMED_NETWORKS.items()]
+    show_table("Networks of the studies", ["name", "network", "reference"], rows, left=3)
+
+
+@command.command("profile")
+@click.argument("profile", required=False)
+@click.option("--network", "network", help="Of the profile, with --workload.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Events of a call, with --workload.")
+@click.option("--workload", type=click.Path(path_type=Path), help="Write the times of --network, YAML.")
+@_json
+def profile(
+    profile: str | None, network: str | None, batch: int, workload: Path | None, as_json: bool
+) -> None:
+    """Show a device profile as the table of arXiv:2307.05152, CPU, GPU and FPGA cards side by side.
+
+    PROFILE is a name, or a file of 'farm measure'; without one the profiles of nanosieve are listed. With
+    --network and --workload the times are written as a workload for a farm design.
+
+    \b
+    Example:
+      nanosieve farm profile
+      nanosieve farm profile this-machine.yaml --network jets-dense --workload jets.yaml
+    """
+    if profile is None:
+        found = [load_profile(name) for name in known_profiles()]
+        if as_json:
+            echo_json({each.name: each.model_dump(mode="json", exclude={"networks"}) for each in found})
+            return
+        rows = [[p.name, str(p.date), p.machine.processor, p.machine.gpu or "–"] for p in found]
+        show_table("Device profiles", ["name", "date", "processor", "GPU"], rows, left=4)
+        return
+    loaded = load_profile(profile)
+    if (network is None) != (workload is None):
+        message = "--network and --workload belong together; give both, or none for the table"
+        raise SettingsError(message)
+    if network is not None and workload is not None:
+        times = times_of_profile(loaded, network, batch=batch)
+        write_text(workload, workload_text(network, times, title=loaded.networks[network].title))
+        click.echo(f"written: {workload}")
+    elif as_json:
+        echo_json(loaded.model_dump(mode="json", exclude_defaults=True))
+    else:
+        show_profile(loaded)

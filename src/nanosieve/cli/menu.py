@@ -14,6 +14,7 @@ import numpy as np
 from nanosieve._files import write_text
 from nanosieve.cli._menu_tables import rates_as_json, show_efficiencies, show_menu, show_rates
 from nanosieve.cli._networks import scorers_of
+from nanosieve.cli._options import scale_out_options
 from nanosieve.cli._terminal import console, echo_json, show_table, terminal_progress
 from nanosieve.errors import SampleError, SettingsError
 from nanosieve.physics.menu import (
@@ -37,6 +38,7 @@ Command = Callable[..., Any]
 _menu = click.argument("menu")
 _samples = click.argument("samples", metavar="SAMPLE...", nargs=-1, required=True)
 _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+_workers = scale_out_options("1: a process costs some seconds to start", default=1)
 
 
 def _conditions(function: Command) -> Command:
@@ -95,6 +97,7 @@ def show(menu: str, as_json: bool) -> None:
 @_menu
 @_samples
 @_conditions
+@_workers
 @click.option(
     "--signal", "signals", multiple=True, help="Process whose efficiency is wanted; again for others."
 )
@@ -119,7 +122,8 @@ def rates(
     scorers = scorers_of(loaded, menu)
     with terminal_progress() as progress:
         found = menu_rates(loaded, samples, **conditions, signals=signals, scorers=scorers, progress=progress)
-        curves = _usual_turn_ons(loaded, samples, signals, scorers, progress) if out else []
+        scale_out = {name: conditions[name] for name in ("workers", "scheduler")}
+        curves = _usual_turn_ons(loaded, samples, signals, scorers, scale_out, progress) if out else []
     if as_json:
         echo_json(rates_as_json(found))
     else:
@@ -137,6 +141,7 @@ def _usual_turn_ons(
     samples: tuple[str, ...],
     signals: tuple[str, ...],
     scorers: Mapping[str, Scorer],
+    scale_out: Mapping[str, Any],
     progress: Progress,
 ) -> list[TurnOn]:
     """Those of the first line of a single object, for each kind of object, and of its item.
@@ -160,6 +165,7 @@ def _usual_turn_ons(
                 edges=edges,
                 processes=signals,
                 scorers=scorers,
+                **scale_out,
                 progress=_part(progress, number, len(first)),
             )
     return curves
@@ -184,6 +190,7 @@ def _part(progress: Progress, number: int, parts: int) -> Progress:
 @click.option("--bins", help="Edges as 0,20,40, or LOW:HIGH:NUMBER [default: up to twice the threshold].")
 @click.option("--process", "processes", multiple=True, help="Only this process; again for others.")
 @click.option("--out", type=click.Path(path_type=Path), help="FILE.svg to draw.")
+@_workers
 @_json
 def turnon(
     menu: str,
@@ -194,6 +201,7 @@ def turnon(
     processes: tuple[str, ...],
     out: Path | None,
     as_json: bool,
+    **scale_out: Any,
 ) -> None:
     """The efficiency of Level-1 items or lines against an offline quantity, before prescales.
 
@@ -216,6 +224,7 @@ def turnon(
             edges=_edges(bins) if bins else usual[1],
             processes=processes,
             scorers=scorers_of(loaded, menu),
+            **scale_out,
             progress=progress,
         )
     if out is not None:
@@ -265,6 +274,7 @@ def _curve(curve: TurnOn) -> dict[str, Any]:
 @click.option("--leg", type=int, default=0, show_default=True, help="Number of the leg whose pT is set.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="FILE.yaml for the menu with it.")
 @_conditions
+@_workers
 @_json
 def threshold(
     menu: str,
@@ -320,6 +330,7 @@ def threshold(
 @click.option("--only", multiple=True, help="Line, item or category to change; again for others.")
 @click.option("--step", type=float, default=0.1, show_default=True, help="GeV to round thresholds up to.")
 @_conditions
+@_workers
 @_json
 def fit(
     menu: str,

@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from nanosieve.cli._input_file import read_arrays
-from nanosieve.cli._options import budget_options, by_layer, by_name, counts, plan_options, sample_options
+from nanosieve.cli._options import (
+    budget_options,
+    by_layer,
+    by_name,
+    counts,
+    plan_options,
+    sample_options,
+    scale_out_options,
+)
 from nanosieve.cli._terminal import console, echo_json, show_table, terminal_progress
 
 __all__ = ["command"]
@@ -19,6 +27,7 @@ __all__ = ["command"]
 @budget_options(every="100 ns")
 @sample_options
 @plan_options
+@scale_out_options("1: a process costs some seconds to start", default=1)
 @click.option("--json", "as_json", is_flag=True, help="Print the points as JSON.")
 def command(
     model: Path,
@@ -35,6 +44,8 @@ def command(
     beats: tuple[str, ...],
     minimise: str,
     no_dsp: bool,
+    workers: int | None,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Search plans for MODEL at several intervals and show those of which no other is better in everything.
@@ -69,6 +80,8 @@ def command(
             fixed={name: choice_of(text) for name, text in by_name("--layer", layers).items()},
             beats=counts("--beats", beats),
             prices=worth_of(minimise, device),
+            workers=workers,
+            scheduler=scheduler,
             progress=progress,
         )
     rows = []

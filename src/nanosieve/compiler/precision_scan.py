@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nanosieve.compiler.frontends import Calibration, load_model, run_model
 from nanosieve.compiler.graph import Graph
 from nanosieve.errors import SampleError, SettingsError
+from nanosieve.executor import run_tasks
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress, silent
 
@@ -87,6 +88,8 @@ def scan_precision(
     called: str = "",
     resamples: int = 50,
     seed: int = 0,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> PrecisionScan:
     """The metric for each number of bits, beside that of the float model.
@@ -106,6 +109,8 @@ def scan_precision(
         called: of the metric; default the name of its function.
         resamples: bootstrap samples of the events for the errors; 0 for none.
         seed: of the resampling.
+        workers, scheduler: as in `nanosieve.executor.run_tasks`; a point does not depend on them. With
+            several workers the model and the metric must be picklable.
         progress: told of every point.
 
     Raises:
@@ -118,8 +123,7 @@ def scan_precision(
             f"a scan takes some bits and a precision with {{bits}} in it, not {numbers} and {precision!r}"
         )
         raise SettingsError(message)
-    make = model if callable(model) else (lambda calibration: load_model(model, calibration))
-    graph = make(Calibration(calibrate, _filled(precision, numbers[-1]), per_channel))
+    graph = _made(model, Calibration(calibrate, _filled(precision, numbers[-1]), per_channel))
     values = inputs if isinstance(inputs, Mapping) else {next(iter(graph.inputs)): inputs}
     labels = np.asarray(labels)
     if any(len(array) != len(labels) for array in values.values()):
@@ -132,19 +136,53 @@ def scan_precision(
             message = "the float outputs are not known for a model that is no file; give reference="
             raise SettingsError(message)
         reference = run_model(model, values)
-    draws = [_draw(len(labels), n, seed) for n in range(resamples)]
-    full = [metric(reference, labels), *(metric(_taken(reference, d), labels[d]) for d in draws)]
-    points = []
-    for done, number in enumerate(numbers):
-        progress("precision", done, len(numbers), "points")
-        stated = _filled(precision, number)
-        outputs = make(Calibration(calibrate, stated, per_channel)).emulate(values)
-        found = [metric(outputs, labels), *(metric(_taken(outputs, d), labels[d]) for d in draws)]
-        ratios = [a / b if b else float("nan") for a, b in zip(found, full, strict=True)]
-        points.append(ScanPoint(number, stated, _figure(found, len(labels)), _figure(ratios, len(labels))))
-    progress("precision", len(numbers), len(numbers), "points")
+    full = _values(metric, reference, labels, resamples, seed)
+    task = _Task(
+        model, calibrate, precision, per_channel, metric, values, labels, tuple(full), resamples, seed
+    )
+    points: dict[int, ScanPoint] = {}
+    progress("precision", 0, len(numbers), "points")
+    for place, point in run_tasks(_point, numbers, shared=task, workers=workers, scheduler=scheduler):
+        points[place] = point
+        progress("precision", len(points), len(numbers), "points")
     called = called or getattr(metric, "__name__", "metric").replace("_", " ")
-    return PrecisionScan(name or graph.name, called, _figure(full, len(labels)), tuple(points))
+    return PrecisionScan(
+        name or graph.name, called, _figure(full, len(labels)), tuple(points[n] for n in sorted(points))
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all points need; as the arguments of `scan_precision`, and the metric of the float model."""
+
+    model: Source
+    calibrate: Mapping[str, Values] | Values
+    precision: str | Mapping[str, str]
+    per_channel: bool
+    metric: Metric
+    values: Mapping[str, Values]
+    labels: Values
+    full: tuple[float, ...]
+    resamples: int
+    seed: int
+
+
+def _point(task: _Task, bits: int) -> ScanPoint:
+    stated = _filled(task.precision, bits)
+    outputs = _made(task.model, Calibration(task.calibrate, stated, task.per_channel)).emulate(task.values)
+    found = _values(task.metric, outputs, task.labels, task.resamples, task.seed)
+    ratios = [a / b if b else float("nan") for a, b in zip(found, task.full, strict=True)]
+    return ScanPoint(bits, stated, _figure(found, len(task.labels)), _figure(ratios, len(task.labels)))
+
+
+def _made(model: Source, calibration: Calibration) -> Graph:
+    return model(calibration) if callable(model) else load_model(model, calibration)
+
+
+def _values(metric: Metric, outputs: Outputs, labels: Values, resamples: int, seed: int) -> list[float]:
+    """The metric of all events, and of each bootstrap sample of them."""
+    draws = (_draw(len(labels), n, seed) for n in range(resamples))
+    return [metric(outputs, labels), *(metric(_taken(outputs, d), labels[d]) for d in draws)]
 
 
 def area_under_roc(outputs: Outputs, labels: Values) -> float:

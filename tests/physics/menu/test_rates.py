@@ -69,7 +69,11 @@ class TestRates:
 
     def test_blocks_do_not_matter(self, atlas, blocks, rates, sample, monkeypatch):
         original = type(sample).blocks
-        monkeypatch.setattr(type(sample), "blocks", lambda self, columns: original(self, columns, events=97))
+        monkeypatch.setattr(
+            type(sample),
+            "blocks",
+            lambda self, columns, **groups: original(self, columns, events=97, **groups),
+        )
         again = menu_rates(atlas, [sample], signals=["h0"])
         assert again.hlt.any.figure.value == pytest.approx(rates.hlt.any.figure.value)
         assert again.hlt.any.figure.error == pytest.approx(rates.hlt.any.figure.error)
@@ -78,8 +82,8 @@ class TestRates:
         """When a block is read, the one before the last is gone."""
         original, alive = type(sample).blocks, []
 
-        def blocks(self, columns):
-            for block in original(self, columns, events=200):
+        def blocks(self, columns, **groups):
+            for block in original(self, columns, events=200, **groups):
                 alive.append(weakref.ref(block))
                 gc.collect()
                 assert sum(ref() is not None for ref in alive) <= 2

@@ -2,6 +2,7 @@
 
 from nanosieve.physics.events.adc2021 import convert_adc2021, read_adc2021
 from nanosieve.physics.events.make import MakeResult, make_sample
+from nanosieve.physics.events.merge import merge_sample
 from nanosieve.physics.events.objects import objects, training_set
 from nanosieve.physics.events.recipe import COCKTAILS, Recipe, known_processes, load_recipe
 from nanosieve.physics.events.sample import ProcessSummary, Sample, read_sample, write_sample
@@ -32,6 +33,7 @@ __all__ = [
     "known_processes",
     "load_recipe",
     "make_sample",
+    "merge_sample",
     "objects",
     "open_trigger_sample",
     "read_adc2021",

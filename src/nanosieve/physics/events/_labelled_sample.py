@@ -65,7 +65,8 @@ def found_or_made(
     if there is not None:
         return there, True
     output_folder(path.parent)
-    shards = plan(output_folder(path.with_name(f"{path.name}.parts")))
+    parts = path.absolute().with_name(f"{path.name}.parts")  # workers may stand elsewhere
+    shards = plan(output_folder(parts))
     run_shards(make_shard, shards, stage=stage, workers=workers, scheduler=scheduler, progress=progress)
     made = merge(shards)
     write(made, path)

@@ -18,6 +18,7 @@ from nanosieve._files import output_folder
 from nanosieve._require import require
 from nanosieve.errors import InputFileError, NanosieveError, OutputError, SettingsError
 from nanosieve.executor import run_tasks
+from nanosieve.physics.events._request import keep_request, remove_request, shards_to_make
 from nanosieve.physics.events._shards import (
     Shard,
     ShardTotals,
@@ -73,6 +74,7 @@ def make_sample(
     workers: int | None = None,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    only_merge: bool = False,
     progress: Progress = silent,
 ) -> MakeResult:
     """Generate collisions and write one sample.
@@ -89,10 +91,12 @@ def make_sample(
         seed: 0 or more.
         workers, scheduler: as `run_tasks`.
         shard: (i, n) makes only the i-th of n parts of the shards, 1 ≤ i ≤ n, and does not merge.
+        only_merge: makes no shard; see `merge_sample`.
 
     Raises:
         SettingsError, UnknownNameError: a wrong argument or recipe.
         OutputError: the place cannot be written to, or holds something else.
+        SampleError: with `only_merge`, shards that are missing.
         ToolError: Pythia cannot generate the process.
     """
     path = sample_suffix(path)
@@ -105,9 +109,13 @@ def make_sample(
         remove_parts(path)
         return MakeResult(path, True, True, 0, 0, 0)
 
-    parts = output_folder(folder / f"{path.name}.parts")
+    parts = output_folder(folder.absolute() / f"{path.name}.parts")  # workers may stand elsewhere
     shards = [s for r in recipes for s in plan(r, energy, seed, numbers[r.name], parts)]
-    mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
+    if not only_merge:
+        keep_request(parts, "collisions", {
+            "processes": processes, "events": events, "energy": energy, "seed": seed,
+        }, shard)  # fmt: skip
+    mine = shards_to_make(shards, shard, only_merge)
     try:
         made = run_shards(
             make_shard, mine, stage="events", workers=workers, scheduler=scheduler, progress=progress
@@ -195,6 +203,7 @@ def remove_parts(path: Path) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
+    remove_request(folder)
     with suppress(OSError):
         folder.rmdir()
 
@@ -225,7 +234,16 @@ def run_shards(
     done = found
     start = time.monotonic()
     progress(stage, done, total, f"{len(mine) - len(to_do)} finished shards found" if found else "starting")
-    for _, (name, number) in run_tasks(function, to_do, workers=workers, scheduler=scheduler):
+    finished = run_tasks(
+        function, to_do, workers=workers, scheduler=scheduler, name=lambda shard: str(shard.path.name)
+    )
+    for place, (name, number) in finished:
+        if not to_do[place].path.is_file():
+            message = (
+                f"a worker has written {str(to_do[place].path)!r}, which is not seen here; choose an -o in a "
+                "folder that all machines share"
+            )
+            raise OutputError(message)
         done += number
         rate = (done - found) / max(time.monotonic() - start, 1e-9)
         progress(stage, done, total, f"{rate:.0f} {stage}/s, last: {name}")

@@ -197,23 +197,38 @@ class TriggerSample:
         return sum(process.events for process in self.processes.values())
 
     def blocks(
-        self, columns: Sequence[str] | None = None, *, events: int = ROWS_PER_GROUP
-    ) -> Iterator[TriggerEvents]:
+        self, columns: Sequence[str] | None = None, *, events: int = ROWS_PER_GROUP,
+        row_groups: Sequence[int] | None = None,
+    ) -> Iterator[TriggerEvents]:  # fmt: skip
         """The events in order, at most `events` at a time; memory does not grow with the sample.
 
         Args:
             columns: names of `SCALARS` and `COLLECTIONS` to read; all by default. ``genWeight`` and
                 ``process`` always come.
+            events: in a block, at most.
+            row_groups: of the file, see `row_groups`; all by default.
 
         Raises:
             InputFileError: the file is damaged.
             SampleError: a column is missing or holds NaN or infinity.
             UnknownNameError: no such column.
         """
-        return read_blocks(self.path, columns, events)
+        return read_blocks(self.path, columns, events, row_groups)
+
+    def row_groups(self) -> tuple[int, ...]:
+        """Events in each row group of the file, by which parts of it can be read; raises as `blocks`."""
+        parquet = require("pyarrow.parquet", extra="events", purpose="reading samples")
+        arrow = require("pyarrow", extra="events", purpose="reading samples")
+        try:
+            found = parquet.read_metadata(self.path)
+            return tuple(found.row_group(n).num_rows for n in range(found.num_row_groups))
+        except (arrow.ArrowException, OSError) as error:
+            raise damaged(self.path, error) from error
 
 
-def read_blocks(path: Path, columns: Sequence[str] | None, events: int) -> Iterator[TriggerEvents]:
+def read_blocks(
+    path: Path, columns: Sequence[str] | None, events: int, row_groups: Sequence[int] | None = None
+) -> Iterator[TriggerEvents]:
     """The events of a file, as `TriggerSample.blocks`."""
     parquet = require("pyarrow.parquet", extra="events", purpose="reading samples")
     arrow = require("pyarrow", extra="events", purpose="reading samples")
@@ -225,8 +240,9 @@ def read_blocks(path: Path, columns: Sequence[str] | None, events: int) -> Itera
             if missing:
                 message = f"{str(path)!r} lacks the columns {', '.join(missing)}; make it again"
                 raise SampleError(message)
+            groups = None if row_groups is None else list(row_groups)
             first = 0
-            for batch in file.iter_batches(batch_size=events, columns=names):
+            for batch in file.iter_batches(batch_size=events, columns=names, row_groups=groups):
                 yield _block(batch, scalars, collections, str(path), first)
                 first += batch.num_rows
     except (arrow.ArrowException, OSError) as error:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from nanosieve.errors import SettingsError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.efficiency import threshold_at_rate, trigger_rate
-from nanosieve.physics.events.trigger_sample import TriggerSample
+from nanosieve.physics.events.trigger_sample import TriggerEvents, TriggerSample
 from nanosieve.physics.menu.conditions import Conditions, conditions_of
 from nanosieve.physics.menu.evaluate import Evaluator, Scorer
 from nanosieve.physics.menu.load import parse_menu
+from nanosieve.physics.menu.passes import opened, pass_over
 from nanosieve.physics.menu.prescales import Keep, keep_of_items, keep_of_lines
 from nanosieve.physics.menu.rate import Rate
-from nanosieve.physics.menu.rates import RateSums, menu_rates, opened, weighted_blocks
+from nanosieve.physics.menu.rates import RateSums, menu_rates
 from nanosieve.physics.menu.schema import Menu
 from nanosieve.physics.menu.words import Level
 from nanosieve.progress import Progress, silent
@@ -86,6 +87,8 @@ def threshold_for_rate(
     pileup: float | None = None,
     reweight_pileup: bool = False,
     scorers: Mapping[str, Scorer] | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> Threshold:
     """The lowest pT threshold of one leg at which an item or a line fires at most at `rate`.
@@ -98,7 +101,8 @@ def threshold_for_rate(
         samples: trigger samples or their paths.
         rate: e.g. ``"15 kHz"``, after prescales.
         leg: number of the leg, from 0.
-        luminosity, bunches, pileup, reweight_pileup, scorers, progress: as in `menu_rates`.
+        luminosity, bunches, pileup, reweight_pileup, scorers, workers, scheduler, progress: as in
+            `menu_rates`.
 
     Raises:
         UnknownNameError: no such item or line.
@@ -125,8 +129,10 @@ def threshold_for_rate(
     evaluator = Evaluator(unit, scorers=scorers, scaled={name: [leg]})
     keep = float((keep_of_items if level == "l1" else keep_of_lines)(unit).single()[0])
     found, weights = [], []
-    for events, w in weighted_blocks(read, chosen, evaluator.columns, progress=progress):
-        found.append(evaluator.highest_scale(events, level, low=LOWEST, high=HIGHEST)[:, 0])
+    how: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "progress": progress}
+    own = (evaluator, level, LOWEST, HIGHEST)
+    for scale, w in pass_over(_scale_of_block, own, read, chosen, evaluator.columns, **how):
+        found.append(scale[:, 0])
         weights.append(w * keep)
     scores, all_weights = np.concatenate(found), np.concatenate(weights)
     wanted = magnitude(rate, "Hz", name="rate")
@@ -161,6 +167,8 @@ def fit_menu(
     pileup: float | None = None,
     reweight_pileup: bool = False,
     scorers: Mapping[str, Scorer] | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> MenuFit:
     """Scale a menu until all its lines together fire at most at `total_rate`.
@@ -177,7 +185,8 @@ def fit_menu(
         by: what is scaled; prescales are only raised.
         only: lines, items or categories; the others stay. All by default.
         step: GeV to which thresholds are rounded up.
-        luminosity, bunches, pileup, reweight_pileup, scorers, progress: as in `menu_rates`.
+        luminosity, bunches, pileup, reweight_pileup, scorers, workers, scheduler, progress: as in
+            `menu_rates`.
 
     Raises:
         UnknownNameError: no such line, item or category.
@@ -196,9 +205,8 @@ def fit_menu(
         "reweight_pileup": reweight_pileup,
     }
     chosen = conditions_of(read, **settings)
-    scale, weights = _scales(
-        menu, level, names if by == "thresholds" else set(), read, chosen, scorers, progress
-    )
+    how: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "progress": progress}
+    scale, weights = _scales(menu, level, names if by == "thresholds" else set(), read, chosen, scorers, how)
     keep = keep_of_items(menu) if level == "l1" else keep_of_lines(menu)
     mine = np.array([name in names for name in (menu.l1 if level == "l1" else menu.lines)])
 
@@ -214,9 +222,7 @@ def fit_menu(
         changed = _changed(menu, level, names, lambda pts: [_up(pt * factor, step) for pt in pts])
     else:
         changed = _prescaled(menu, level, names, factor)
-    before, after = (
-        menu_rates(m, read, **settings, scorers=scorers, progress=progress) for m in (menu, changed)
-    )
+    before, after = (menu_rates(m, read, **settings, scorers=scorers, **how) for m in (menu, changed))
     return MenuFit(changed, by, factor, getattr(before, level).any, getattr(after, level).any)
 
 
@@ -227,19 +233,26 @@ def _scales(
     read: Sequence[TriggerSample],
     chosen: Conditions,
     scorers: Mapping[str, Scorer] | None,
-    progress: Progress,
+    how: Mapping[str, Any],
 ) -> tuple[Floats, Floats]:
     """The factor up to which each item or line fires in each event that fires at all, and weights."""
     selections = menu.l1 if level == "l1" else {name: line.hlt for name, line in menu.lines.items()}
     scaled = {name: range(len(selections[name].legs)) for name in names}
     evaluator = Evaluator(menu, scorers=scorers, scaled=scaled)
     found, weights = [], []
-    for events, w in weighted_blocks(read, chosen, evaluator.columns, progress=progress, stage="thresholds"):
-        scale = evaluator.highest_scale(events, level, low=LOOSEST, high=TIGHTEST)
+    own, columns = (evaluator, level, LOOSEST, TIGHTEST), evaluator.columns
+    for scale, w in pass_over(_scale_of_block, own, read, chosen, columns, stage="thresholds", **how):
         some = scale.any(axis=1)
         found.append(scale[some])
         weights.append(w[some])
     return np.concatenate(found), np.concatenate(weights)
+
+
+def _scale_of_block(
+    own: tuple[Evaluator, Level, float, float], events: TriggerEvents, weights: Floats
+) -> tuple[Floats, Floats]:
+    evaluator, level, low, high = own
+    return evaluator.highest_scale(events, level, low=low, high=high), weights
 
 
 def _bisect(rate: Callable[[float], float], wanted: float, ends: tuple[float, float], what: str) -> float:

@@ -8,7 +8,7 @@ add up to the rate of the menu. Prescales enter as probabilities, exactly in exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from nanosieve.errors import SampleError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.efficiency import clopper_pearson
-from nanosieve.physics.events.trigger_sample import TriggerEvents, TriggerSample, open_trigger_sample
+from nanosieve.physics.events.trigger_sample import TriggerEvents, TriggerSample
 from nanosieve.physics.menu import kernels
-from nanosieve.physics.menu.conditions import LEAST_EFFECTIVE, Conditions, conditions_of
-from nanosieve.physics.menu.evaluate import Evaluator, Scorer
+from nanosieve.physics.menu.conditions import Conditions, conditions_of
+from nanosieve.physics.menu.evaluate import Decisions, Evaluator, Scorer
+from nanosieve.physics.menu.passes import opened, pass_over
 from nanosieve.physics.menu.prescales import Keep, keep_of_items, keep_of_lines
 from nanosieve.physics.menu.rate import FEWEST, Rate, make_rate
 from nanosieve.physics.menu.schema import Menu
 from nanosieve.progress import Progress, silent
 
-__all__ = ["MenuRates", "RateSums", "RateTable", "menu_rates", "opened", "weighted_blocks"]
+__all__ = ["MenuRates", "RateSums", "RateTable", "menu_rates"]
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +122,13 @@ class RateSums:
         self.overlap += (some * weights[kept > 0, None]).T @ some * self.keep.both()
         return kept
 
+    def __iadd__(self, other: RateSums) -> RateSums:
+        """Those of other events of the same menu."""
+        self.sums += other.sums
+        self.any += other.any
+        self.overlap += other.overlap
+        return self
+
     def weights(self, fallback: Floats) -> Floats:
         """(M,) the weight of an event that fires, ``Σ w² / Σ w``; at least `fallback` where few do."""
         total, squares = self.sums[:2]
@@ -147,63 +155,6 @@ class RateSums:
         return RateTable(rates(0), rates(1), rates(2), whole, overlap, error)
 
 
-def opened(samples: Iterable[TriggerSample | str | Path]) -> list[TriggerSample]:
-    """Samples, or those in the files of these paths."""
-    return [s if isinstance(s, TriggerSample) else open_trigger_sample(s) for s in samples]
-
-
-def weighted_blocks(
-    samples: Sequence[TriggerSample],
-    conditions: Conditions | None,
-    columns: Sequence[str],
-    *,
-    progress: Progress = silent,
-    stage: str = "events",
-) -> Iterator[tuple[TriggerEvents, Floats]]:
-    """Blocks of all samples with their weights in pb; memory does not grow.
-
-    Args:
-        samples: of the same conditions.
-        conditions: whose pile-up the events are weighted to; None leaves them as they are.
-        columns: to read.
-        progress, stage: told of the events read.
-
-    Raises:
-        SampleError: a negative weight, no events, or reweighting that leaves too few effective events.
-    """
-    total, done, kept, squares = sum(len(sample) for sample in samples), 0, 0.0, 0.0
-    if not total:
-        message = f"{str(samples[0].path)!r} holds no events; make it again with a larger -n"
-        raise SampleError(message)
-    weighted = conditions if conditions is not None and conditions.reweighted else None
-    wanted = [*columns, "interactions"] if weighted else list(columns)
-    for sample in samples:
-        before = done
-        for events in sample.blocks(wanted):
-            weights = events.weights
-            if (weights < 0).any():
-                event = done - before + int(np.argmax(weights < 0))
-                message = (
-                    f"genWeight of {str(sample.path)!r} is negative in event {event}; such weights make no "
-                    "rate: make the sample with leading-order processes"
-                )
-                raise SampleError(message)
-            if weighted:
-                factors = weighted.factors(events.scalars["interactions"], events.scalars["process"])
-                kept, squares = kept + float(factors.sum()), squares + float((factors**2).sum())
-                weights = weights * factors
-            done += len(events)
-            yield events, weights
-            progress(stage, done, total)
-    if weighted and kept**2 < LEAST_EFFECTIVE * done * squares:
-        left = kept**2 / squares / done if squares else 0.0
-        message = (
-            f"weighting from a pile-up of {weighted.sample_pileup:g} to {weighted.pileup:.4g} leaves "
-            f"{100 * left:.2g} % effective events; make a sample at that pile-up"
-        )
-        raise SampleError(message)
-
-
 def menu_rates(
     menu: Menu,
     samples: Iterable[TriggerSample | str | Path],
@@ -214,6 +165,8 @@ def menu_rates(
     reweight_pileup: bool = False,
     signals: Sequence[str] = (),
     scorers: Mapping[str, Scorer] | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> MenuRates:
     """Rates and efficiencies of a menu.
@@ -224,8 +177,9 @@ def menu_rates(
         luminosity: e.g. ``"2e34 / cm**2 / s"``; that of the menu by default.
         bunches, pileup, reweight_pileup: as in `nanosieve.physics.menu.conditions.conditions_of`.
         signals: processes whose efficiency is wanted; their events do not enter the rates.
-        scorers: functions of the networks in the menu.
-        progress: called for every block.
+        scorers: functions of the networks in the menu; picklable ones for several workers.
+        workers, scheduler: as in `nanosieve.executor.run_tasks`; the rates do not depend on them.
+        progress: called for every part of the samples.
 
     Raises:
         SampleError: samples that do not add up, negative weights, no events.
@@ -245,17 +199,17 @@ def menu_rates(
         if name not in known:
             raise UnknownNameError.among("process", name, known)
     evaluator = Evaluator(menu, scorers=scorers)
-    levels = {"l1": RateSums(keep_of_items(menu)), "hlt": RateSums(keep_of_lines(menu))}
-    wanted = {name: {level: RateSums(sums.keep) for level, sums in levels.items()} for name in signals}
-    seen = {name: np.zeros(3) for name in ("", *signals)}
-    for events, weights in weighted_blocks(read, chosen, evaluator.columns, progress=progress):
-        decisions = evaluator(events)
-        rest = np.ones(len(events), dtype=np.bool_)
-        for name in signals:
-            mine = events.scalars["process"] == name
-            rest &= ~mine
-            _add(wanted[name], seen[name], decisions, weights, mine)
-        _add(levels, seen[""], decisions, weights, rest)
+    keeps = {"l1": keep_of_items(menu), "hlt": keep_of_lines(menu)}
+    found = {name: _Sums.of(keeps) for name in ("", *signals)}
+    own = (evaluator, keeps, tuple(signals))
+    blocks = pass_over(
+        _sums_of_block, own, read, chosen, evaluator.columns,
+        workers=workers, scheduler=scheduler, progress=progress,
+    )  # fmt: skip
+    for block in blocks:
+        for name, sums in block.items():
+            found[name] += sums
+    levels, seen = found[""].levels, {name: sums.seen for name, sums in found.items()}
     number, total, squares = seen[""]
     if signals and not number:
         message = f"all events belong to the signals {', '.join(signals)}; add a sample that makes the rate"
@@ -272,19 +226,57 @@ def menu_rates(
         total**2 / squares,
         levels["l1"].table(list(menu.l1), chosen.luminosity / 1000, "kHz", every),
         levels["hlt"].table(list(menu.lines), chosen.luminosity, "Hz", after_item),
-        {name: _efficiencies(menu, wanted[name], seen[name]) for name in signals},
+        {name: _efficiencies(menu, found[name].levels, seen[name]) for name in signals},
     )
 
 
-def _add(
-    levels: Mapping[str, RateSums], seen: Floats, decisions: Any, weights: Floats, chosen: NDArray[np.bool_]
-) -> None:
-    if not chosen.any():
-        return
-    w = weights[chosen]
-    seen += len(w), w.sum(), (w**2).sum()
-    for level, sums in levels.items():
-        sums.add(getattr(decisions, level)[chosen], w)
+@dataclass
+class _Sums:
+    """Of the events of one signal, or of all others.
+
+    Attributes:
+        levels: sums at each level.
+        seen: their number, Σ w and Σ w².
+    """
+
+    levels: dict[str, RateSums]
+    seen: Floats = field(default_factory=lambda: np.zeros(3))
+
+    @classmethod
+    def of(cls, keeps: Mapping[str, Keep]) -> _Sums:
+        return cls({level: RateSums(keep) for level, keep in keeps.items()})
+
+    def add(self, decisions: Decisions, weights: Floats, chosen: NDArray[np.bool_]) -> None:
+        w = weights[chosen]
+        self.seen += len(w), w.sum(), (w**2).sum()
+        for level, sums in self.levels.items():
+            sums.add(getattr(decisions, level)[chosen], w)
+
+    def __iadd__(self, other: _Sums) -> _Sums:
+        self.seen += other.seen
+        for level, sums in self.levels.items():
+            sums += other.levels[level]
+        return self
+
+
+def _sums_of_block(
+    own: tuple[Evaluator, Mapping[str, Keep], tuple[str, ...]], events: TriggerEvents, weights: Floats
+) -> dict[str, _Sums]:
+    """Signal → sums of its events in a block, and under the empty name those of all others."""
+    evaluator, keeps, signals = own
+    decisions = evaluator(events)
+    rest = np.ones(len(events), dtype=np.bool_)
+    found: dict[str, _Sums] = {}
+    for name in signals:
+        mine = events.scalars["process"] == name
+        rest &= ~mine
+        if mine.any():
+            found[name] = _Sums.of(keeps)
+            found[name].add(decisions, weights, mine)
+    if rest.any():
+        found[""] = _Sums.of(keeps)
+        found[""].add(decisions, weights, rest)
+    return found
 
 
 def _efficiencies(menu: Menu, levels: Mapping[str, RateSums], seen: Floats) -> dict[str, dict[str, Figure]]:

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from nanosieve.errors import SampleError, SettingsError, UnknownNameError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.efficiency import clopper_pearson
-from nanosieve.physics.events.trigger_sample import TriggerSample
+from nanosieve.physics.events.trigger_sample import TriggerEvents, TriggerSample
 from nanosieve.physics.menu.conditions import same_conditions
 from nanosieve.physics.menu.evaluate import Evaluator, Scorer
-from nanosieve.physics.menu.quantity import find_quantity
-from nanosieve.physics.menu.rates import opened, weighted_blocks
+from nanosieve.physics.menu.passes import opened, pass_over
+from nanosieve.physics.menu.quantity import Quantity, find_quantity
 from nanosieve.physics.menu.schema import Menu
 from nanosieve.progress import Progress, silent
 
@@ -82,6 +82,8 @@ def turn_on(
     edges: ArrayLike,
     processes: Sequence[str] = (),
     scorers: Mapping[str, Scorer] | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> list[TurnOn]:
     """The turn-ons of items or lines, before prescales, in one pass.
@@ -95,8 +97,7 @@ def turn_on(
             object are left out.
         edges: of the bins, rising.
         processes: only these; all by default.
-        scorers: functions of the networks in the menu.
-        progress: called for every block.
+        scorers, workers, scheduler, progress: as `nanosieve.physics.menu.rates.menu_rates`.
 
     Raises:
         UnknownNameError: no such item, line, column or process.
@@ -121,19 +122,12 @@ def turn_on(
     columns = [*dict.fromkeys([*evaluator.columns, quantity.column])]
     seen = np.zeros((2, len(bins) - 1))
     passed = np.zeros((len(names), len(bins) - 1))
-    for events, weights in weighted_blocks(read, None, columns, progress=progress):
-        values = quantity.values(events)
-        use = (values >= bins[0]) & (values < bins[-1])
-        if processes:
-            use &= np.isin(events.scalars["process"], processes)
-        place = np.searchsorted(bins, values[use], side="right") - 1
-        w = weights[use]
-        for row, factors in zip(seen, (w, w**2), strict=True):
-            row += np.bincount(place, factors, minlength=len(bins) - 1)
-        decisions = evaluator(events)
-        for row, name in zip(passed, names, strict=True):
-            fired = _fired(menu, name, decisions.l1, decisions.hlt)[use]
-            row += np.bincount(place, w * fired, minlength=len(bins) - 1)
+    own = _Own(menu, tuple(names), evaluator, quantity, bins, tuple(processes))
+    for of_block in pass_over(
+        _counts, own, read, None, columns, workers=workers, scheduler=scheduler, progress=progress
+    ):
+        seen += of_block[0]
+        passed += of_block[1]
     if not seen.any():
         message = f"no event has {against} between {bins[0]:g} and {bins[-1]:g}; choose other bins or samples"
         raise SampleError(message)
@@ -162,6 +156,34 @@ def usual_quantity(menu: Menu, name: str) -> tuple[str, Floats]:
     scalar = {"met": "MET_pt", "ht": "HT"}.get(leg.object)
     against = scalar or f"{_OFFLINE[leg.object]}_pt[{leg.count - 1}]"
     return against, np.linspace(0.0, 2 * max(leg.pt, 1.0), _BINS + 1)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What the counts of a block need."""
+
+    menu: Menu
+    names: tuple[str, ...]
+    evaluator: Evaluator
+    quantity: Quantity
+    bins: Floats
+    processes: tuple[str, ...]
+
+
+def _counts(own: _Own, events: TriggerEvents, weights: Floats) -> tuple[Floats, Floats]:
+    """(2, B) Σ w and Σ w² of the events in each bin, and (names, B) Σ w of those that fire."""
+    bins = own.bins
+    values = own.quantity.values(events)
+    use = (values >= bins[0]) & (values < bins[-1])
+    if own.processes:
+        use &= np.isin(events.scalars["process"], own.processes)
+    place = np.searchsorted(bins, values[use], side="right") - 1
+    w = weights[use]
+    seen = [np.bincount(place, factors, minlength=len(bins) - 1) for factors in (w, w**2)]
+    decisions = own.evaluator(events)
+    fired = [_fired(own.menu, name, decisions.l1, decisions.hlt)[use] for name in own.names]
+    passed = [np.bincount(place, w * each, minlength=len(bins) - 1) for each in fired]
+    return np.array(seen), np.array(passed)
 
 
 def _fired(menu: Menu, name: str, l1: NDArray[np.bool_], hlt: NDArray[np.bool_]) -> NDArray[np.bool_]:

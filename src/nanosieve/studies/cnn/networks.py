@@ -8,7 +8,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nanosieve.compiler.frontends import load_model
 from nanosieve.compiler.hardware import Budget
 from nanosieve.compiler.precision_scan import PrecisionScan, scan_precision
 from nanosieve.figure import Figure
@@ -89,7 +88,8 @@ def make_networks(
         outputs = {part: float_outputs(workshop, test.x, sparsity=part) for part in (0.0, PRUNED)}
     with watch.stage("round after training"):
         scans = tuple(
-            _scan(workshop, part, outputs[part], settings, samples, progress) for part in (0.0, PRUNED)
+            _scan(workshop, part, outputs[part], settings, samples, options, progress)
+            for part in (0.0, PRUNED)
         )
     candidates = []
     for recipe in _recipes(settings):
@@ -131,17 +131,14 @@ def _scan(
     reference: Mapping[str, NDArray[Any]],
     settings: Settings,
     samples: StudySamples,
+    options: StudyOptions,
     progress: Progress,
 ) -> PrecisionScan:
     path = workshop.path(Recipe.after_training(16, sparsity=part))
-
-    def metric(outputs: Mapping[str, NDArray[Any]], labels: NDArray[Any]) -> float:
-        return accuracy(outputs, labels).value / 100
-
     return scan_precision(
-        lambda calibration: load_model(path, calibration),
+        path,
         samples.train.x[:1000],
-        metric,
+        _accuracy,
         inputs={workshop.input: samples.test.x},
         labels=samples.test.labels,
         bits=settings.after_bits,
@@ -150,5 +147,11 @@ def _scan(
         name=f"{100 * part:.0f} % pruned" if part else "not pruned",
         called="accuracy",
         resamples=RESAMPLES,
+        workers=options.workers or 1,  # the emulator has threads of its own
+        scheduler=options.scheduler,
         progress=progress,
     )
+
+
+def _accuracy(outputs: Mapping[str, NDArray[Any]], labels: NDArray[Any]) -> float:
+    return accuracy(outputs, labels).value / 100

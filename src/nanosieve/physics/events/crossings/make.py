@@ -9,6 +9,7 @@ from nanosieve._files import output_folder
 from nanosieve._require import require
 from nanosieve.errors import InputFileError, OutputError, SettingsError, UnknownNameError
 from nanosieve.executor import run_tasks
+from nanosieve.physics.events._request import keep_request, shards_to_make
 from nanosieve.physics.events.crossings.crossing import LOWEST_PTHAT, Conditions
 from nanosieve.physics.events.crossings.event_files import EventIndex, parts
 from nanosieve.physics.events.crossings.level1_settings import CALORIMETER_TRIGGERS
@@ -51,6 +52,7 @@ def make_trigger_sample(
     workers: int | None = None,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    only_merge: bool = False,
     progress: Progress = silent,
 ) -> MakeResult:
     """Generate crossings and write one trigger sample. An interrupted call is continued by the same call.
@@ -66,12 +68,14 @@ def make_trigger_sample(
         mode, filling: see `Conditions`.
         pool: minimum-bias collisions that pile-up is drawn from.
         shard: (i, n) makes only the i-th of n parts of the shards and does not merge.
+        only_merge: makes no shard; see `merge_sample`.
 
     Raises:
         SettingsError, UnknownNameError: a wrong argument or recipe.
         OutputError: the place cannot be written to, or holds something else.
         InputFileError: an event file is damaged.
-        SampleError: an event file holds fewer usable events than are asked for, or its weights cancel.
+        SampleError: an event file holds fewer usable events than are asked for, or its weights cancel; with
+            `only_merge`, shards that are missing.
         ToolError: Pythia cannot generate the process.
     """
     path = sample_suffix(path)
@@ -89,9 +93,15 @@ def make_trigger_sample(
     if _already_there(path, request):
         return MakeResult(path, True, True, 0, 0, 0)
     indices = {recipe.name: index_events(recipe, request.energy) for recipe in request.recipes}
-    shards = _plan(request, folder / f"{path.name}.parts", indices)
-    _make_pool(request, output_folder(folder / f"{path.name}.parts"), workers, scheduler, progress)
-    mine = shards if shard is None else shards[shard[0] - 1 :: shard[1]]
+    parts_of_it = output_folder(folder.absolute() / f"{path.name}.parts")  # workers may stand elsewhere
+    shards = _plan(request, parts_of_it, indices)
+    mine = shards_to_make(shards, shard, only_merge)
+    if not only_merge:
+        keep_request(parts_of_it, "crossings", {
+            "processes": processes, "events": events, "pileup": pileup, "energy": energy,
+            "detector": detector, "mode": mode, "filling": filling, "pool": pool, "seed": seed,
+        }, shard)  # fmt: skip
+        _make_pool(request, parts_of_it, workers, scheduler, progress)
     made = run_shards(
         make_crossing_shard, mine, stage="crossings", workers=workers, scheduler=scheduler, progress=progress
     )
@@ -185,10 +195,17 @@ def _make_pool(
     to_do = [task for task in tasks if not task.path.is_file()]
     done = request.pool - sum(task.events for task in to_do)
     progress("pile-up pool", done, request.pool, "minimum-bias collisions")
-    for _, number in run_tasks(make_pool_shard, to_do, workers=workers, scheduler=scheduler):
+    made = run_tasks(
+        make_pool_shard, to_do, workers=workers, scheduler=scheduler, name=lambda task: str(task.path.name)
+    )
+    for _, number in made:
         done += number
         progress("pile-up pool", done, request.pool, "minimum-bias collisions")
-    write_pool(join_pools([read_pool.__wrapped__(task.path) for task in tasks]), path)
+    try:
+        write_pool(join_pools([read_pool.__wrapped__(task.path) for task in tasks]), path)
+    except FileNotFoundError:
+        if not path.is_file():  # else another job of the same sample was faster, and has cleared up
+            raise
     for task in tasks:
         task.path.unlink(missing_ok=True)
 
