@@ -69,6 +69,12 @@ STUDIES = (
         "arXiv:1804.06913",
         "nanosieve.studies.jets.study",
     ),
+    StudyEntry(
+        "service",
+        "inference as a service: a small dense network and a large CNN, latency, throughput, saturation",
+        "arXiv:1904.08986",
+        "nanosieve.studies.service.study",
+    ),
 )
 
 

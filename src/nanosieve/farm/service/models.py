@@ -77,7 +77,7 @@ class DesignModel:
         graph = load_graph(self.design.path / "graph.json")
         self.name = name or self.design.name
         self.emulator = Emulator(graph, threads=threads)
-        self.inputs = tuple(_tensor(port, type.type) for port, type in graph.inputs.items())
+        self.inputs = tuple(_tensor(port, type) for port, type in graph.inputs.items())
         self.outputs = tuple(_tensor(port, graph.types[node]) for port, node in graph.outputs.items())
 
     def __call__(self, arrays: Arrays) -> dict[str, NDArray[Any]]:

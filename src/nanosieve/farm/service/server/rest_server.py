@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import uvicorn
 from fastapi import Request, Response
-from mlserver.errors import InferenceError, MLServerError
+from fastapi.exceptions import RequestValidationError
+from mlserver.errors import InferenceError
 from mlserver.metrics import MetricsServer
 from mlserver.rest import RESTServer
-from mlserver.types import InferenceRequest, RequestInput, RequestOutput, TensorData
+from mlserver.types import InferenceRequest, RepositoryIndexRequest, RequestInput, RequestOutput, TensorData
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from nanosieve.errors import NanosieveError
@@ -24,8 +27,10 @@ from nanosieve.farm.service.tensors import from_bytes, from_numbers
 
 __all__ = ["Metrics", "RestServer"]
 
+logger = logging.getLogger(__name__)
+
 HEADER = "inference-header-content-length"
-_NOT_SERVED = ("generate", "infer_stream", "load", "unload", "docs", "infer")
+_NOT_SERVED = ("generate", "infer", "load", "unload", "docs", "index")
 """Ends of paths: extensions of MLServer that are not served, and inference, which is served here."""
 
 
@@ -79,6 +84,18 @@ async def infer(request: Request) -> Response:
     every = bool(asked.parameters.get("binary_data_output"))
     binary = {each.name: bool(each.parameters.get("binary_data", every)) for each in asked.outputs}
     return _response(found, binary, every)
+
+
+async def _index(request: Request) -> Response:
+    """``POST /v2/repository/index``: all models; the body may ask for those that are ready."""
+    body = await request.body()
+    try:
+        asked = RepositoryIndexRequest.model_validate(orjson.loads(body) if body else {})
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        message = 'the body is no request for the index; send {} or {"ready": true}'
+        raise InferenceError(message) from error
+    found = await request.app.state.repository.index(asked)
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 def _payload(asked: _Request, rest: memoryview) -> InferenceRequest:
@@ -161,8 +178,11 @@ class RestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no types
         app.state.data_plane = data_plane
         kept = [r for r in app.router.routes if not r.path.removesuffix("_stream").endswith(_NOT_SERVED)]
         paths = [f"/v2/models/{{model_name}}{version}/infer" for version in ("", "/versions/{model_version}")]
-        app.router.routes[:] = [*kept, *(Route(path, infer, methods=["POST"]) for path in paths)]
-        app.add_exception_handler(NanosieveError, _refused)
+        index = Route("/v2/repository/index", _index, methods=["POST"])
+        app.router.routes[:] = [*kept, index, *(Route(path, infer, methods=["POST"]) for path in paths)]
+        app.state.repository = repository
+        for kind in (RequestValidationError, HTTPException, Exception):
+            app.add_exception_handler(kind, _refused)
         app.add_middleware(Guard, settings=own, access=access)
 
     async def start(self) -> None:
@@ -187,8 +207,17 @@ class RestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no types
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, MLServerError) else 400
-    return Response(orjson.dumps({"error": str(error)}), status, media_type="application/json")
+    """Whatever goes wrong as the protocol's error; what nobody has foreseen is told to the log alone."""
+    status, headers = 500, None
+    message = "the service has failed; its log says why"
+    if isinstance(error, HTTPException):
+        status, message, headers = error.status_code, str(error.detail), error.headers
+    elif isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        status, message = 400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    else:
+        logger.error("request %s", request.url.path, exc_info=error)
+    return Response(orjson.dumps({"error": message}), status, headers, media_type="application/json")
 
 
 class Metrics(MetricsServer):  # type: ignore[misc]  # MLServer ships no types

@@ -11,6 +11,7 @@ import mlserver
 from mlserver import MLServer, ModelSettings, Settings
 from mlserver.repository import ModelRepository
 
+from nanosieve.compiler.emulate.threads import single_blas
 from nanosieve.farm.service.access import Access
 from nanosieve.farm.service.models import Versioned
 from nanosieve.farm.service.server.grpc_server import GrpcServer
@@ -121,4 +122,5 @@ def serve(
     async def main() -> None:
         await Service(models, settings).run(ready)
 
-    asyncio.run(main())
+    with single_blas():  # once, instead of anew for every call of an emulator
+        asyncio.run(main())
