@@ -50,6 +50,7 @@ ROOMS = (
     "farm.cost",
     "farm.simulation",
     "farm.measurement",
+    "farm.service",
     "farm.impact",
     "farm",
     "networks",

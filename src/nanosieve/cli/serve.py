@@ -21,7 +21,9 @@ __all__ = ["command"]
 @click.option("--grpc-port", default=8081, show_default=True, help="gRPC; 0 for any that is free.")
 @click.option("--metrics-port", default=8082, show_default=True, help="Prometheus; 0 for any that is free.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of one computation.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Computations at a time.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Computations at a time."
+)
 @click.option("--max-batch", default=16_384, show_default=True, help="Events of a request and of a batch.")
 @click.option("--max-waiting", default=1 << 20, show_default=True, help="Events that may wait for a model.")
 @click.option("--max-bytes", default=64 << 20, show_default=True, help="Bytes of a request.")
@@ -30,7 +32,9 @@ __all__ = ["command"]
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate, PEM; all ports speak TLS.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
 @click.option(
-    "--token-file", type=click.Path(path_type=Path), help="Clients must send the word in it as a bearer token."
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="Clients must send the word in it as a bearer token.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Say that all is ready as JSON, with the ports.")
 def command(
@@ -53,9 +57,9 @@ def command(
 ) -> None:
     """Serve models over KServe V2, the protocol of Triton, by REST and gRPC, until SIGTERM or Ctrl-C.
 
-    DIR is a folder of `nanosieve compile`, computed by its emulator with exactly the bits of its hardware, or an
-    .onnx file, computed by ONNX Runtime. NAME=DIR gives it a name, NAME:2=DIR a version too. What was accepted
-    is answered before the end.
+    DIR is a folder of `nanosieve compile`, computed by its emulator with exactly the bits of its hardware, or
+    an .onnx file, computed by ONNX Runtime. NAME=DIR gives it a name, NAME:2=DIR a version too. What was
+    accepted is answered before the end.
 
     \b
     Example:

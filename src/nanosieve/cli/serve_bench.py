@@ -34,7 +34,9 @@ __all__ = ["command"]
 @click.option("--open-batch", type=click.IntRange(1), help="Of the open loops [default: the first batch].")
 @click.option("--seconds", type=click.FloatRange(0.1), default=3.0, show_default=True, help="Of each load.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--check", metavar="DIR", help="Compare every answer with this design or .onnx file, bit by bit.")
+@click.option(
+    "--check", metavar="DIR", help="Compare every answer with this design or .onnx file, bit by bit."
+)
 @click.option("--token-file", type=click.Path(path_type=Path), help="Holds the bearer token.")
 @click.option("--tls-ca", type=click.Path(path_type=Path), help="Certificates to trust, PEM.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for load.json and the figure load.svg.")

@@ -1,9 +1,9 @@
 """The networks of inference as a service, with random weights: a small dense one and one of ResNet-50's size.
 
 Latency and throughput do not depend on what the weights are, but for zeros. The small one is FACILE of
-arXiv:2010.08556: 18 inputs, batch normalisation, dense layers of 31, 11, 3 with ReLU, one output. The large one is
-ResNet-50 (arXiv:1512.03385, Table 1) with batch normalisation folded into the convolutions, as arXiv:1904.08986
-used it for images of 224 × 224.
+arXiv:2010.08556: 18 inputs, batch normalisation, dense layers of 31, 11, 3 with ReLU, one output. The large
+one is ResNet-50 (arXiv:1512.03385, Table 1) with batch normalisation folded into the convolutions;
+arXiv:1904.08986 used it for images of 224 × 224.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ def write_resnet(
         MissingDependencyError: onnx is not installed.
     """
     if side < 2 ** (len(blocks) + 1):
-        message = f"images of {side} × {side} vanish in {len(blocks)} groups; give 2 to the {len(blocks) + 1} or more"
+        least = 2 ** (len(blocks) + 1)
+        message = f"images of {side} × {side} vanish in {len(blocks)} groups; give {least} or more"
         raise SettingsError(message)
     build = _Builder(np.random.default_rng(seed))
     x = build.add("Relu", build.convolution("image", 3, width, 7, 2))

@@ -1,4 +1,4 @@
-"""Latency against throughput of a service under load: the median as a line, up to the 99th percentile as a bar."""
+"""Latency against throughput of a service under load: median as a line, to the 99th percentile as a bar."""
 
 from __future__ import annotations
 

@@ -148,10 +148,11 @@ def test_a_rate_is_kept_and_said(toy):
         statuses = Counter(post(service, INFER, body)[0] for _ in range(15))
         assert set(statuses) == {200, 429}
         assert statuses[200] >= 5
-        with connect(Target(service.url("grpc"), "toy")) as client:
-            with pytest.raises(ToolError, match="too many requests"):
-                for _ in range(20):
-                    client.infer(events(1))
+        with (
+            connect(Target(service.url("grpc"), "toy")) as client,
+            pytest.raises(ToolError, match="too many requests"),
+        ):
+            _ = [client.infer(events(1)) for _ in range(20)]
         time.sleep(1)
         assert post(service, INFER, body)[0] == 200
 
@@ -181,8 +182,9 @@ def test_token_and_tls(toy, model, tmp_path):
 
 
 def test_a_port_that_is_taken_is_named(service, toy):
-    with pytest.raises(ToolError, match="http port .* choose another"), running_service(
-        [str(toy)], "--http-port", str(service.ports["http"])
+    with (
+        pytest.raises(ToolError, match=r"http port .* choose another"),
+        running_service([str(toy)], "--http-port", str(service.ports["http"])),
     ):
         pass
 

@@ -17,7 +17,14 @@ from nanosieve.farm.service.client import Target, connect
 pytestmark = [NEEDS_SERVE, pytest.mark.slow]
 SECONDS = 20.0
 RPC = "/inference.GRPCInferenceService/"
-METHODS = ("ModelInfer", "ModelMetadata", "ModelReady", "ServerMetadata", "RepositoryIndex", "ModelStreamInfer")
+METHODS = (
+    "ModelInfer",
+    "ModelMetadata",
+    "ModelReady",
+    "ServerMetadata",
+    "RepositoryIndex",
+    "ModelStreamInfer",
+)
 
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="needs schemathesis")
@@ -25,7 +32,13 @@ def test_rest_by_its_schema(service, tmp_path):
     """Schemathesis makes requests that fit the schema of MLServer, and others that do not."""
     document = json.loads(get(service, "/v2/docs/dataplane.json")[1])
     assert any(path.endswith("/infer") for path in document["paths"])
-    command = [sys.executable, "-m", "schemathesis.cli", "run", service.url("http") + "/v2/docs/dataplane.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        service.url("http") + "/v2/docs/dataplane.json",
+    ]
     command += ["--url", service.url("http"), "--checks", "not_a_server_error", "--max-examples", "40"]
     command += ["--generation-database", "none", "--seed", "1", "--request-timeout", "30", "--no-color"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path, check=False)

@@ -8,17 +8,19 @@ import pytest
 from helpers.onnx_models import constants, model_of, node, saved
 from helpers.services import events
 from nanosieve.compiler.emulate import Emulator
-from nanosieve.compiler.graph import load_graph
+from nanosieve.compiler.graph import Fixed, TensorType, load_graph
 from nanosieve.errors import InputFileError, SampleError, SettingsError
 from nanosieve.farm.service import OnnxModel, Tensor, load_models
 from nanosieve.farm.service.models import _tensor
-from nanosieve.compiler.graph import Fixed, TensorType
 
 
 def test_a_design_is_its_emulator(model, toy):
     found = model(events(100))
     right = Emulator(load_graph(toy / "graph.json"))(events(100))
-    assert {name: array.dtype for name, array in found.items()} == {"score": np.float32, "trigger": np.float32}
+    assert {name: array.dtype for name, array in found.items()} == {
+        "score": np.float32,
+        "trigger": np.float32,
+    }
     assert all(np.array_equal(found[name], right[name]) for name in right)
     assert model.inputs == (Tensor("x", "FP32", (5,)),)
 

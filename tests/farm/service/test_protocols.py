@@ -103,7 +103,7 @@ def test_a_model_that_is_not_there(service, protocol, name, version):
 def test_a_message_that_is_too_long(service, protocol):
     """Refused by its length, before anything reads it."""
     with connect(Target(service.url(protocol), "toy")) as client:
-        with pytest.raises(ToolError, match="larger than max|at most 65536"):
+        with pytest.raises(ToolError, match=r"larger than max|at most 65536"):
             client.infer({"x": np.zeros((1 << 14, 5), np.float32)})
         assert client.infer(events(1)).outputs
 
@@ -142,11 +142,17 @@ def test_status_codes_of_grpc(service):
         (b"[]", "request: Input should be"),
         (b"{}", "inputs: Field required"),
         (b'{"inputs": []}', "input 'x' is missing"),
-        (b'{"inputs": [{"name": "x", "shape": [1, 5], "datatype": "FP32"}]}', "give data, or binary_data_size"),
+        (
+            b'{"inputs": [{"name": "x", "shape": [1, 5], "datatype": "FP32"}]}',
+            "give data, or binary_data_size",
+        ),
         (b'{"inputs": [{"name": "x", "shape": [1, 5], "datatype": "FP32", "data": "a"}]}', "inputs.0.data"),
         (b'{"inputs": [{"name": "x", "shape": [1, 5], "datatype": "FP32", "data": [1]}]}', "1 numbers for"),
         (b'{"inputs": [{"name": "x", "shape": [1, -5], "datatype": "FP32", "data": [1]}]}', "whole numbers"),
-        (b'{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "NO", "data": [1]}]}', "'NO' is not served"),
+        (
+            b'{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "NO", "data": [1]}]}',
+            "'NO' is not served",
+        ),
         (b"\xff\xfe", "the body is no JSON"),
     ],
 )

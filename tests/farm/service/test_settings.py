@@ -30,7 +30,7 @@ def test_what_is_refused(settings, words):
 
 
 def test_a_certificate_must_be_there(tmp_path):
-    with pytest.raises(InputFileError, match="PEM file .* does not exist"):
+    with pytest.raises(InputFileError, match=r"PEM file .* does not exist"):
         ServiceSettings(certificate=tmp_path / "a.pem", key=tmp_path / "b.pem")
 
 
@@ -42,7 +42,7 @@ def test_free_ports_are_found_and_taken_ones_named():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(SettingsError, match="grpc port .* choose another"):
+        with pytest.raises(SettingsError, match=r"grpc port .* choose another"):
             with_free_ports(ServiceSettings(http_port=0, grpc_port=taken.getsockname()[1], metrics_port=0))
 
 

@@ -87,7 +87,7 @@ def test_numbers_flat_or_nested(datatype, numbers):
     ],
 )
 def test_data_that_are_no_numbers_of_that_type(datatype, numbers):
-    with pytest.raises(SampleError, match="^input 'x'"):
+    with pytest.raises(SampleError, match=r"^input 'x'"):
         from_numbers("x", datatype, [2], numbers)
 
 

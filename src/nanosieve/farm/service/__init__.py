@@ -1,4 +1,4 @@
-"""Inference as a service: KServe V2 around emulator and ONNX Runtime, and a client that loads any such server."""
+"""Inference as a service: KServe V2 around emulator and ONNX Runtime, and a client to load it."""
 
 from nanosieve.farm.service.batching import Answer, Batcher
 from nanosieve.farm.service.models import DesignModel, Model, OnnxModel, Versioned, load_models

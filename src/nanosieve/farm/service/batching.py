@@ -1,7 +1,7 @@
 """Adaptive batching: what arrives while a model is busy is computed together when it is free again.
 
-An idle model starts at once, so that batching costs a lone request nothing. MLServer's own batching waits for a
-fixed time, counts requests instead of events, and lets a faulty request spoil the others of its batch.
+An idle model starts at once, so that batching costs a lone request nothing. MLServer's own batching waits for
+a fixed time, counts requests instead of events, and lets a faulty request spoil the others of its batch.
 """
 
 from __future__ import annotations

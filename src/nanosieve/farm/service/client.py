@@ -236,9 +236,7 @@ class _Rest(_Client):
     def _metadata(self) -> dict[str, Any]:
         try:
             return dict(
-                self.client.get_model_metadata(
-                    self.target.model, self.target.version, headers=self.headers
-                )
+                self.client.get_model_metadata(self.target.model, self.target.version, headers=self.headers)
             )
         except (self.errors, OSError) as error:
             raise self._failed(error) from error

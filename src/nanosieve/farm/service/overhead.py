@@ -1,4 +1,4 @@
-"""What the service costs beside a direct call of the same model: latency of one client, throughput of several."""
+"""What the service costs beside a direct call of the model: latency of one client, throughput of several."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Running:
 
 
 @contextmanager
-def running_service(models: Sequence[str], *options: str, timeout: float = 120.0) -> Iterator[Running]:
+def running_service(models: Sequence[str], *options: str, timeout: float = 600.0) -> Iterator[Running]:
     """``nanosieve serve`` on free ports, until the end of the block.
 
     Args:
@@ -113,5 +113,3 @@ def _said(process: subprocess.Popen[str], errors: IO[str], timeout: float) -> di
     reason = " ".join(errors.read().split())[-300:] or f"nothing was said within {timeout:g} s"
     message = f"the service did not start: {reason}"
     raise ToolError(message)
-
-

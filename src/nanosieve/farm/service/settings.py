@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,8 +60,8 @@ class ServiceSettings:
                 raise SettingsError(message)
         if self.most_waiting < self.most_events:
             message = (
-                f"most_waiting = {self.most_waiting} is below most_events = {self.most_events}; a request could "
-                "never be accepted"
+                f"most_waiting = {self.most_waiting} is below most_events = {self.most_events}; a request "
+                "could never be accepted"
             )
             raise SettingsError(message)
         if (self.certificate is None) != (self.key is None):
@@ -83,21 +84,24 @@ def with_free_ports(settings: ServiceSettings) -> ServiceSettings:
         SettingsError: a port that is given is taken.
     """
     ports: dict[str, int] = {}
-    held = []
-    for name in ("http_port", "grpc_port", "metrics_port"):
-        sock = socket.socket()
-        held.append(sock)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((settings.host, getattr(settings, name)))
-        except OSError as error:
+    with ExitStack() as held:  # all at one time, so that none is found twice
+        for name in ("http_port", "grpc_port", "metrics_port"):
+            sock = held.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             number = getattr(settings, name)
-            message = f"{name.replace('_', ' ')} {number} of {settings.host}: {error.strerror}; choose another"
-            raise SettingsError(message) from error
-        ports[name] = sock.getsockname()[1]
-    for sock in held:
-        sock.close()
-    return replace(settings, **ports)
+            try:
+                sock.bind((settings.host, number))
+            except OSError as error:
+                where = f"{name.replace('_', ' ')} {number} of {settings.host}"
+                message = f"{where}: {error.strerror}; choose another"
+                raise SettingsError(message) from error
+            ports[name] = sock.getsockname()[1]
+    return replace(
+        settings,
+        http_port=ports["http_port"],
+        grpc_port=ports["grpc_port"],
+        metrics_port=ports["metrics_port"],
+    )
 
 
 def read_token(path: Path) -> str:

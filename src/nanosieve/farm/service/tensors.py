@@ -1,4 +1,4 @@
-"""Tensors of the inference protocol KServe V2: names, data types, shapes, and what is wrong with a request."""
+"""Tensors of the protocol KServe V2: names, data types, shapes, and what is wrong with a request."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def from_bytes(name: str, datatype: str, shape: Sequence[int], content: bytes | 
     size = _size(name, shape) * dtype.itemsize
     if len(content) != size:
         message = (
-            f"input {name!r}: {len(content)} bytes for the shape {list(shape)} of {datatype}, which takes {size}"
+            f"input {name!r}: {len(content)} bytes for the shape {list(shape)} of {datatype}, "
+            f"which takes {size}"
         )
         raise SampleError(message)
     return np.frombuffer(content, dtype).reshape(shape)
@@ -111,7 +112,9 @@ def from_numbers(name: str, datatype: str, shape: Sequence[int], numbers: Any) -
         message = f"input {name!r}: its data do not fit {datatype}; send numbers of that type"
         raise SampleError(message)
     if array.size != _size(name, shape):
-        message = f"input {name!r}: {array.size} numbers for the shape {list(shape)}; send as many as it takes"
+        message = (
+            f"input {name!r}: {array.size} numbers for the shape {list(shape)}; send as many as it takes"
+        )
         raise SampleError(message)
     return array.reshape(shape)
 

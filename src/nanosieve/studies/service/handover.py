@@ -49,9 +49,8 @@ class Handover:
 def hand_over(found: tuple[Found, ...], out: Path, events: int, seed: int) -> Handover:
     """Write the workloads and the design, and simulate D with both.
 
-    The call to and fro is the median of network and protocol of one gRPC connection at the smallest batch; the
-    overhead of a batch the time of its computation at that size, beside which the events of large batches cost
-    what the slope between the sizes says.
+    The call to and fro is the median of network and protocol of one gRPC connection at the smallest batch,
+    the overhead of a batch the median of its computation at that size, which is nearly all overhead.
 
     Raises:
         SettingsError, UnknownNameError: as `load_design`; they do not occur for what is written here.
@@ -101,5 +100,3 @@ def _measured(run: LoadRun) -> Measured:
     quantiles = {p: float(f"{value:.4g}") for p, value in zip(QUANTILES, relative, strict=True)}
     source = f"{machine()}; computed by the service, {run.answered} requests of {run.batch} events"
     return Measured("cpu", mean, quantiles, Trust.MEASURED, source)
-
-

@@ -56,8 +56,8 @@ def write_study_report(
         "Inference as a service",
         sections,
         summary=(
-            "A compiled design, computed by its bit-exact emulator, and an ONNX model behind KServe V2: latency, "
-            "throughput, saturation and what the service itself costs; after arXiv:1904.08986 and "
+            "A compiled design, computed by its bit-exact emulator, and an ONNX model behind KServe V2: "
+            "latency, throughput, saturation and what the service itself costs; after arXiv:1904.08986 and "
             "arXiv:2010.08556. The networks have random weights."
         ),
         conditions=conditions,
@@ -92,8 +92,8 @@ def _answers(found: tuple[Found, ...]) -> Section:
         answered, wrong, lost = (sum(getattr(r, n) for r in each.runs) for n in ("answered", "wrong", "lost"))
         good = good and not wrong and not lost
         texts.append(
-            f"{each.served.title}: {answered:,} answers compared bit for bit with the model in the client's own "
-            f"process, {wrong:,} differ; {lost:,} requests were not answered."
+            f"{each.served.title}: {answered:,} answers compared bit for bit with the model in the client's "
+            f"own process, {wrong:,} differ; {lost:,} requests were not answered."
         )
     return Section("Is the answer the right one?", (Text(tuple(texts), tone="good" if good else "bad"),))
 
@@ -115,10 +115,19 @@ def _overhead(found: tuple[Found, ...]) -> Section:
                         _measured(100 * entry.part, "%"),
                     )
                 )
-    columns = ("Network", "Batch", "Direct call", "Served", "Added", "Direct rate", "Served rate", "Of direct")
+    columns = (
+        "Network",
+        "Batch",
+        "Direct call",
+        "Served",
+        "Added",
+        "Direct rate",
+        "Served rate",
+        "Of direct",
+    )
     caption = (
-        "Medians. Direct: the same model called in a loop on one thread. Served: one connection for times, the "
-        "better of one and two for rates; client and server share the cores of the machine."
+        "Medians. Direct: the same model called in a loop on one thread. Served: one connection for times, "
+        "the better of one and two for rates; client and server share the cores of the machine."
     )
     return Section("What does the service itself cost?", (Table(columns, tuple(rows), caption),))
 
@@ -172,8 +181,8 @@ def _distance(found: tuple[Found, ...]) -> Section:
         for trip, run in each.distances.items()
     ]
     caption = (
-        "One gRPC connection through a relay that holds all data for half of the round trip, each way; it neither "
-        "loses nor limits."
+        "One gRPC connection through a relay that holds all data for half of the round trip, each way; it "
+        "neither loses nor limits."
     )
     columns = ("Network and round trip", "p50", "p95", "p99", "Throughput")
     return Section("How far may the client be?", (Table(columns, tuple(rows), caption),))
@@ -181,9 +190,7 @@ def _distance(found: tuple[Found, ...]) -> Section:
 
 def _published(beside: tuple[Beside, ...]) -> Section:
     rows: list[Row] = [(each.what, each.ours, each.theirs, each.note) for each in beside]
-    return Section(
-        "Beside what is published", (Table(("What", "Ours", "Published", "Note"), tuple(rows)),)
-    )
+    return Section("Beside what is published", (Table(("What", "Ours", "Published", "Note"), tuple(rows)),))
 
 
 def _farm(handover: Handover) -> Section:
@@ -201,9 +208,9 @@ def _farm(handover: Handover) -> Section:
         )
     text = (
         f"Measured and handed over: {1e3 * handover.latency:.3g} ms of a call to and fro beside queue and "
-        f"computation, {1e3 * handover.overhead:.3g} ms of a batch beside its events, and the distributions of "
-        f"the computations as workloads ({', '.join(path.name for path in handover.workloads.values())}). The "
-        "network part is that of the loopback interface of one machine: a real network adds its own."
+        f"computation, {1e3 * handover.overhead:.3g} ms of a batch beside its events, and the distributions "
+        f"of the computations as workloads ({', '.join(path.name for path in handover.workloads.values())}). "
+        "The network part is that of the loopback interface of one machine: a real network adds its own."
     )
     columns = ("Design", "Lost", "Accelerators busy", "Latency, median")
     return Section("Design D of the farms", (Text((text,)), Table(columns, tuple(rows))))
@@ -215,10 +222,10 @@ def _limits() -> Section:
         (
             Text(
                 (
-                    "Client and server run on the cores of one machine, so that the client takes some of what "
-                    "it measures; the network is the loopback interface.",
-                    "No FPGA and no GPU computes here: the design is computed by its emulator on a CPU, and its "
-                    "answers say the cycles that its hardware would take.",
+                    "Client and server run on the cores of one machine, so that the client takes some of "
+                    "what it measures; the network is the loopback interface.",
+                    "No FPGA and no GPU computes here: the design is computed by its emulator on a CPU, and "
+                    "its answers say the cycles that its hardware would take.",
                 )
             ),
         ),

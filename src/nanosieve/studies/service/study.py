@@ -45,9 +45,7 @@ def run(
         handover = hand_over((small, large), out, settings.farm_events, options.seed)
     beside = beside_published(small, large)
     with watch.stage("report"):
-        report = write_study_report(
-            out, settings, options, (small, large), beside, handover, watch.times
-        )
+        report = write_study_report(out, settings, options, (small, large), beside, handover, watch.times)
     content = study_results(settings, options, (small, large), beside, handover, watch.times)
     results = write_results(out / "results.json", content)
     lost = sum(r.wrong + r.lost for each in found for r in each.runs)

@@ -1,4 +1,4 @@
-"""A relay that makes a server on this machine as far away as one in another building or on another continent."""
+"""A relay that makes a server on this machine as far away as one on another continent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def at_distance(target: Target, round_trip: float) -> Iterator[Target]:
         SettingsError: a negative time, or TLS, whose certificate would be of another address.
     """
     if not round_trip >= 0 or target.tls:
-        message = f"round_trip = {round_trip!r} of {target.url!r}: give zero or more, and a server without TLS"
+        message = (
+            f"round_trip = {round_trip!r} of {target.url!r}: give zero or more, and a server without TLS"
+        )
         raise SettingsError(message)
     host, _, port = target.address.rpartition(":")
     loop = asyncio.new_event_loop()

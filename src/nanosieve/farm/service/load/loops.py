@@ -1,8 +1,8 @@
 """Closed and open loops of requests.
 
-In a closed loop each connection sends its next request when the last one is answered: it finds the throughput. In
-an open loop requests are due at times that do not wait for answers, and a request's time counts from when it was
-due, so that a stalled server is not measured as a fast one.
+In a closed loop each connection sends its next request when the last one is answered: it finds throughput.
+In an open loop requests are due at times that do not wait for answers, and the time of a request counts from
+when it was due, so that a stalled server is not measured as a fast one.
 """
 
 from __future__ import annotations

@@ -176,7 +176,9 @@ def _refusing(handler: Any, code: grpc.StatusCode, message: str) -> Any:
 class GrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer's server with this servicer, access and TLS; one that ends gives each request its time."""
 
-    def __init__(self, settings: Any, data_plane: Any, repository: Any, own: ServiceSettings, access: Access) -> None:
+    def __init__(
+        self, settings: Any, data_plane: Any, repository: Any, own: ServiceSettings, access: Access
+    ) -> None:
         super().__init__(settings, data_plane, repository)
         self._own, self._access = own, access
 

@@ -20,9 +20,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware. A body is read whole before the application sees it, so that nothing half-read is work."""
+    """ASGI middleware. A body is read whole before the application sees it: nothing half-read is work."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], settings: ServiceSettings, access: Access) -> None:
+    def __init__(
+        self, app: Callable[..., Awaitable[None]], settings: ServiceSettings, access: Access
+    ) -> None:
         self.app, self.settings, self.access = app, settings, access
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

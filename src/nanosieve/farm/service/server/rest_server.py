@@ -171,7 +171,9 @@ class _Quiet(uvicorn.Server):
 class RestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer's application with inference, limits and access of its own."""
 
-    def __init__(self, settings: Any, data_plane: Any, repository: Any, own: ServiceSettings, access: Access) -> None:
+    def __init__(
+        self, settings: Any, data_plane: Any, repository: Any, own: ServiceSettings, access: Access
+    ) -> None:
         super().__init__(settings, data_plane, repository)
         self._own = own
         app = self._app

@@ -29,9 +29,7 @@ TOO_MANY = 429
 """Status of a request that is turned away; gRPC says RESOURCE_EXHAUSTED."""
 
 
-def model_settings(
-    entry: Versioned, versions: list[str], settings: ServiceSettings
-) -> ModelSettings:
+def model_settings(entry: Versioned, versions: list[str], settings: ServiceSettings) -> ModelSettings:
     """A loaded model as MLServer takes it."""
     model = entry.model
     return ModelSettings(
@@ -50,7 +48,7 @@ def _metadata(tensor: Tensor, batch: int | None) -> MetadataTensor:
 
 
 class ArrayModel(MLModel):  # type: ignore[misc]  # MLServer ships no types
-    """One version of a model. A tensor of its requests and answers is a NumPy array, held in ``data.root``."""
+    """One version of a model. Tensors of requests and answers are NumPy arrays, in ``data.root``."""
 
     async def load(self) -> bool:
         """Make the model ready: one call, so that the first client does not wait for memory and caches."""
