@@ -64,7 +64,7 @@ def test_rest_with_broken_bodies(service, model):
 
 
 def test_grpc_with_broken_messages(service, model):
-    """As above; what is no message at all gRPC itself calls INTERNAL."""
+    """As above, with the codes of gRPC."""
     grpc = pytest.importorskip("grpc")
     pb = pytest.importorskip("tritonclient.grpc").service_pb2
     tensor = pb.ModelInferRequest.InferInputTensor(name="x", datatype="FP32", shape=[2, 5])
@@ -79,8 +79,8 @@ def test_grpc_with_broken_messages(service, model):
             name, message = METHODS[int(rng.integers(len(METHODS)))], mutated(body, rng)
             code, details = called(channel, name, message)
             seen.add(code)
-            assert code in allowed or "deserializ" in details, (name, message, code, details)
-    assert {"OK", "INVALID_ARGUMENT", "INTERNAL"} <= seen
+            assert code in allowed, (name, message, code, details)
+    assert {"OK", "INVALID_ARGUMENT"} <= seen
     assert np.array_equal(infer(service, "grpc", x), model(x)["score"])
 
 

@@ -132,7 +132,8 @@ def test_status_codes_of_grpc(service):
         assert caught.value.code() is right, request
     with pytest.raises(grpc.RpcError) as caught:
         raw_call(service, b"\xff\xff\xff")
-    assert caught.value.code() is code.INTERNAL  # what gRPC itself says of a message that is none
+    assert caught.value.code() is code.INVALID_ARGUMENT
+    assert "the message cannot be read" in caught.value.details()
 
 
 @pytest.mark.parametrize(

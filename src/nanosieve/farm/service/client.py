@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -221,9 +220,10 @@ class _Rest(_Client):
     def __init__(self, target: Target) -> None:
         super().__init__(target, "tritonclient.http")
         options: dict[str, Any] = {}
-        if target.tls and target.authority:
-            context = ssl.create_default_context(cafile=str(target.authority))
-            options = {"ssl_options": {}, "ssl_context_factory": lambda: context}
+        if target.tls:
+            secure = require("gevent.ssl", extra="serve", purpose="a client of REST by TLS")
+            trusted = {"ca_certs": str(target.authority)} if target.authority else {}
+            options = {"ssl_options": trusted, "ssl_context_factory": secure.create_default_context}
         self.client = self.triton.InferenceServerClient(
             target.address,
             ssl=target.tls,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc import aio
 from mlserver.errors import InferenceError, MLServerError
 from mlserver.grpc import GRPCServer
@@ -148,14 +149,36 @@ class Gate(aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no types
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
         """The handler of the method, or one that refuses."""
         handler = await continuation(details)
-        if handler is None or details.method in _HEALTH:
+        if handler is None:
             return handler
+        if details.method in _HEALTH:
+            return _forgiving(handler)
         given = next((value for key, value in details.invocation_metadata if key == "authorization"), None)
         if not self.access.knows(given):
             return _refusing(handler, grpc.StatusCode.UNAUTHENTICATED, "send authorization: Bearer TOKEN")
         if details.method in _INFER and not self.access.admits():
             return _refusing(handler, grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests; send fewer")
+        return _forgiving(handler)
+
+
+def _forgiving(handler: Any) -> Any:
+    """The handler with a word of the protocol for bytes that are no message, which gRPC calls UNKNOWN."""
+    if handler.request_streaming:
         return handler
+
+    def read(data: bytes) -> Any:
+        try:
+            return handler.request_deserializer(data)
+        except DecodeError:
+            return None
+
+    async def answer(request: Any, context: Any) -> Any:
+        if request is None:
+            message = "the message cannot be read; send the one that the protocol states"
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
+        return await handler.unary_unary(request, context)
+
+    return grpc.unary_unary_rpc_method_handler(answer, read, handler.response_serializer)
 
 
 def _refusing(handler: Any, code: grpc.StatusCode, message: str) -> Any:
