@@ -10,6 +10,7 @@ from nanosieve.errors import SettingsError, ToolError
 from nanosieve.farm.service import Tensor
 from nanosieve.farm.service.client import Target
 from nanosieve.farm.service.load import Arrivals, LoadRun, Quantiles, closed_loop, make_work, scan_load
+from nanosieve.farm.service.load.distance import at_distance
 from nanosieve.farm.service.overhead import measure_overhead
 
 
@@ -113,3 +114,25 @@ def test_overhead_of_the_service(service, model):
     assert found.added == pytest.approx(served - direct)
     assert 0 < found.part < 10
     assert (found.alone.wrong, found.several.wrong) == (0, 0)
+
+
+@NEEDS_SERVE
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_client_far_away_waits_for_the_way_there_and_back(service, model, protocol):
+    target = Target(service.url(protocol), "toy")
+    work = make_work(model.inputs, model.outputs, 64, compute=model)
+    with at_distance(target, 0.03) as far:
+        assert far.url != target.url
+        run = closed_loop(far, work, seconds=0.4)
+    assert run.latency.min() >= 0.03
+    assert (run.lost, run.wrong) == (0, 0)
+    assert run.answered > 0
+
+
+def test_distances_that_are_none():
+    for url, round_trip in (("grpc://127.0.0.1:1", -1.0), ("grpcs://127.0.0.1:1", 1.0)):
+        with (
+            pytest.raises(SettingsError, match="give zero or more"),
+            at_distance(Target(url, "m"), round_trip),
+        ):
+            pass

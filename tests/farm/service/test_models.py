@@ -62,7 +62,7 @@ def test_a_fixed_number_of_events_is_kept(tmp_path):
 
 def test_free_lengths_behind_the_first_are_refused(tmp_path):
     path = saved(model_of([node("Relu", "x", "y")], {}, ["events", "n"]), tmp_path)
-    with pytest.raises(InputFileError, match="'tiny.onnx': input 'x' has no stated shape; export the model"):
+    with pytest.raises(InputFileError, match=r"'tiny.onnx': input 'x' has no stated shape; export the model"):
         OnnxModel(path)
 
 

@@ -224,4 +224,6 @@ def test_metrics_count_requests_and_no_invented_names(service):
     status, text = get(service, "/metrics", "metrics")
     assert status == 200
     assert 'model_infer_request_success_total{model="toy"' in text
+    assert 'nanosieve_waiting_events{model="toy",version="1"} 0.0' in text
+    assert 'nanosieve_batch_events_count{model="toy"' in text
     assert "invented" not in text

@@ -12,7 +12,6 @@ from mlserver.errors import InferenceError, MLServerError
 from mlserver.grpc import GRPCServer
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc.dataplane_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
-from mlserver.grpc.interceptors import PromServerInterceptor
 from mlserver.grpc.servicers import InferenceServicer
 from mlserver.types import InferenceRequest, RequestInput, RequestOutput, TensorData
 
@@ -206,8 +205,8 @@ class GrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no types
         self._own, self._access = own, access
 
     def _create_server(self) -> Any:
-        interceptors = [Gate(self._access), PromServerInterceptor(enable_handling_time_histogram=True)]
-        self._server = aio.server(interceptors=interceptors, options=self._get_options())
+        # without MLServer's counters of every RPC: the data plane counts requests of every model already
+        self._server = aio.server(interceptors=[Gate(self._access)], options=self._get_options())
         servicer = Servicer(self._data_plane, self._model_repository_handlers)
         add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
         address = f"{self._own.host}:{self._own.grpc_port}"

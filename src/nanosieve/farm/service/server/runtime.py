@@ -16,6 +16,7 @@ from mlserver.types import (
     ResponseOutput,
     TensorData,
 )
+from prometheus_client import Gauge, Histogram
 
 from nanosieve.errors import NanosieveError
 from nanosieve.farm.service.batching import Batcher, Full
@@ -25,6 +26,13 @@ from nanosieve.farm.service.tensors import Arrays, Tensor, check_request
 
 __all__ = ["ArrayModel", "model_settings"]
 
+WAITING = Gauge("nanosieve_waiting_events", "events that wait for a model", ["model", "version"])
+BATCH = Histogram(
+    "nanosieve_batch_events",
+    "events computed together",
+    ["model", "version"],
+    buckets=[4**n for n in range(8)],
+)
 TOO_MANY = 429
 """Status of a request that is turned away; gRPC says RESOURCE_EXHAUSTED."""
 
@@ -60,6 +68,9 @@ class ArrayModel(MLModel):  # type: ignore[misc]  # MLServer ships no types
         self.batcher = Batcher(
             self.model, most=self.most, waiting=settings.most_waiting, workers=settings.workers
         )
+        labels = (self.name, self.version)
+        WAITING.labels(*labels).set_function(lambda: self.batcher.depth)
+        self._batches = BATCH.labels(*labels)
         zeros = {t.name: np.zeros((batch or 1, *t.shape), t.dtype) for t in self.model.inputs}
         self.model(zeros)
         return True
@@ -89,6 +100,7 @@ class ArrayModel(MLModel):  # type: ignore[misc]  # MLServer ships no types
         if isinstance(answer, Full):
             message = f"{self.batcher.depth} events wait for model {self.name!r}; try again later"
             raise MLServerError(message, TOO_MANY)
+        self._batches.observe(answer.batch)
         outputs = [
             ResponseOutput.model_construct(
                 name=tensor.name,
