@@ -87,7 +87,7 @@ class _Builder:
         y = self.convolution(y, width, 4 * width, 1, 1)
         if channels != 4 * width or stride > 1:
             x = self.convolution(x, channels, 4 * width, 1, stride)
-        half = self.constant(np.float32(0.5))  # instead of the batch normalisation that is folded
+        half = self.constant(np.array(0.5, np.float32))  # instead of the batch normalisation that is folded
         return self.add("Relu", self.add("Mul", self.add("Add", x, y), half))
 
 
