@@ -9,6 +9,7 @@ import click
 
 from nanosieve._require import require
 from nanosieve.cli._terminal import echo_json
+from nanosieve.errors import SettingsError
 from nanosieve.farm.service import ServiceSettings, load_models, read_token, with_free_ports
 
 __all__ = ["command"]
@@ -99,4 +100,13 @@ def command(
             )
         sys.stdout.flush()
 
-    serve(loaded, settings, ready=ready)
+    accepted, answered = serve(loaded, settings, ready=ready)
+    if as_json:
+        echo_json({"accepted": accepted, "answered": answered})
+    else:
+        click.echo(f"{accepted:,} requests accepted, {answered:,} answered")
+    if accepted != answered:
+        message = (
+            f"{accepted - answered} requests were not answered within {grace:g} s; give a longer --grace"
+        )
+        raise SettingsError(message)

@@ -1,9 +1,11 @@
-"""Who may ask, and how often: the token and the rate of requests."""
+"""Who may ask, how often, and until when: the token, the rate of requests, and the end of the service."""
 
 from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from nanosieve.farm.service.settings import ServiceSettings
 
@@ -17,6 +19,10 @@ class Access:
 
     Args:
         settings: with token and rate.
+
+    Attributes:
+        closing: whether the service ends: nothing is accepted any more.
+        accepted, answered: requests; those between are being worked on.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -25,6 +31,17 @@ class Access:
         self._most = max(settings.rate, 1.0)
         self._left = self._most
         self._seen = time.monotonic()
+        self.closing = False
+        self.accepted = self.answered = 0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One accepted request, until its answer, or its error, is handed to the protocol."""
+        self.accepted += 1
+        try:
+            yield
+        finally:
+            self.answered += 1
 
     def knows(self, authorization: str | bytes | None) -> bool:
         """Whether the header ``authorization`` is that of a client who may ask; in constant time."""

@@ -70,7 +70,7 @@ class DesignModel:
     """
 
     platform = "nanosieve_emulator"
-    batch = None
+    batch: int | None = None
 
     def __init__(self, folder: str | Path, *, name: str = "", threads: int = 1) -> None:
         self.design = read_design(folder)
@@ -192,8 +192,11 @@ def load_models(given: Sequence[str], *, threads: int = 1) -> list[Versioned]:
     for text in given:
         label, _, path = text.rpartition("=")
         name, _, version = label.partition(":")
-        kind = OnnxModel if Path(path).suffix == ".onnx" else DesignModel
-        model: Model = kind(path, name=name, threads=threads)
+        model: Model
+        if Path(path).suffix == ".onnx":
+            model = OnnxModel(path, name=name, threads=threads)
+        else:
+            model = DesignModel(path, name=name, threads=threads)
         taken = {each.version for each in found if each.model.name == model.name}
         version = version or str(max(map(int, taken), default=0) + 1)
         if not version.isdecimal() or version in taken:

@@ -99,7 +99,7 @@ def measure_overhead(
 def _direct(model: Model, requests: Sequence[Arrays], seconds: float) -> list[float]:
     for arrays in requests:
         model(arrays)
-    times = []
+    times: list[float] = []
     until = time.perf_counter() + seconds
     while (started := time.perf_counter()) < until:
         model(requests[len(times) % len(requests)])

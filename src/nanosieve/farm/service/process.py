@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from nanosieve.errors import ToolError
@@ -30,6 +30,7 @@ class Running:
         ports: ``http``, ``grpc`` and ``metrics``.
         models: name and version of each.
         tls: whether its ports speak TLS.
+        counts: after the end, requests ``accepted`` and ``answered``.
     """
 
     process: subprocess.Popen[str]
@@ -37,6 +38,7 @@ class Running:
     ports: dict[str, int]
     models: list[dict[str, str]]
     tls: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
 
     def url(self, protocol: str) -> str:
         """For ``grpc`` or ``http``."""
@@ -51,7 +53,10 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout)
+            text, _ = self.process.communicate(timeout=timeout)
+            if text.strip():
+                self.counts = json.loads(text)
+            return self.process.returncode
         except subprocess.TimeoutExpired as error:
             self.process.kill()
             message = f"the service did not end within {timeout:g} s of SIGTERM; it was killed"

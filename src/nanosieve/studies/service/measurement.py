@@ -66,7 +66,7 @@ def measure(served: Served, settings: Settings, seed: int, progress: Progress = 
                     batches=tuple(dict.fromkeys(few)),
                     seconds=settings.seconds / 2,
                     seed=seed,
-                    progress=_named(progress, f"{served.name} {protocol}: overhead"),
+                    progress=_named(progress, f"{served.name} {protocol}"),
                 )
             )
             scans[protocol] = scan_load(
@@ -77,7 +77,7 @@ def measure(served: Served, settings: Settings, seed: int, progress: Progress = 
                 seconds=settings.seconds,
                 seed=seed,
                 compute=served.model,
-                progress=_named(progress, f"{served.name} {protocol}: load"),
+                progress=_named(progress, f"{served.name} {protocol}"),
             )
         bursts, distances = _by_grpc(service, served, scans["gRPC"], settings, seed)
     return Found(served, overhead, scans, bursts, distances)
@@ -99,8 +99,8 @@ def _by_grpc(
     return bursts, distances
 
 
-def _named(progress: Progress, stage: str) -> Progress:
-    def named(_: str, done: float, total: float, note: str = "") -> None:
-        progress(stage, done, total, note)
+def _named(progress: Progress, name: str) -> Progress:
+    def named(stage: str, done: float, total: float, note: str = "") -> None:
+        progress(f"{name}: {stage}", done, total, note)
 
     return named

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanosieve.figure import Figure, Provenance
-from nanosieve.report import Numbers, Picture, Section, Table, Text, write_report
+from nanosieve.report import Drawing, Numbers, Picture, Section, Table, Text, write_report
 from nanosieve.report.load_chart import latency_throughput_chart, parts_chart, points_of
 from nanosieve.studies.sections import run_times
 from nanosieve.studies.service.comparison import Beside
@@ -133,7 +133,8 @@ def _overhead(found: tuple[Found, ...]) -> Section:
 
 
 def _loads(found: Found) -> Section:
-    drawings, rows = [], []
+    drawings: list[Drawing] = []
+    rows: list[Row] = []
     parts: dict[str, Mapping[str, float]] = {}
     for protocol, scan in found.scans.items():
         runs = [*scan.closed, *scan.open, *([found.bursts] if protocol == "gRPC" else [])]

@@ -48,10 +48,18 @@ _CONTENTS = {
 class Servicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer's servicer, but for inference: what it makes of raw contents is a list of Python numbers."""
 
+    access: Access
+
+    async def ServerReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Not when the service ends, so that a balancer sends nothing more."""
+        ready = not self.access.closing and await self._data_plane.ready()
+        return pb.ServerReadyResponse(ready=ready)
+
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802  # the protocol's name
         """One request; its errors carry the codes of gRPC."""
         try:
-            return await self._infer(request)
+            with self.access.request():
+                return await self._infer(request)
         except MLServerError as error:
             code = _CODES.get(error.status_code, grpc.StatusCode.INTERNAL)
             await context.abort(code, str(error))
@@ -155,6 +163,8 @@ class Gate(aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no types
         given = next((value for key, value in details.invocation_metadata if key == "authorization"), None)
         if not self.access.knows(given):
             return _refusing(handler, grpc.StatusCode.UNAUTHENTICATED, "send authorization: Bearer TOKEN")
+        if details.method in _INFER and self.access.closing:
+            return _refusing(handler, grpc.StatusCode.UNAVAILABLE, "the service ends; ask another one")
         if details.method in _INFER and not self.access.admits():
             return _refusing(handler, grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests; send fewer")
         return _forgiving(handler)
@@ -208,6 +218,7 @@ class GrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no types
         # without MLServer's counters of every RPC: the data plane counts requests of every model already
         self._server = aio.server(interceptors=[Gate(self._access)], options=self._get_options())
         servicer = Servicer(self._data_plane, self._model_repository_handlers)
+        servicer.access = self._access
         add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
         address = f"{self._own.host}:{self._own.grpc_port}"
         if self._own.certificate and self._own.key:

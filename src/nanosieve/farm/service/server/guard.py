@@ -37,6 +37,9 @@ class Guard:
         if not path.startswith("/v2/health/") and not self.access.knows(headers.get(b"authorization")):
             await _answer(send, 401, "send the header authorization: Bearer TOKEN")
             return
+        if self.access.closing and (path.endswith("/infer") or path == "/v2/health/ready"):
+            await _answer(send, 503, "the service ends; ask another one")
+            return
         if path.endswith("/infer") and not self.access.admits():
             await _answer(send, 429, "too many requests; send fewer")
             return
@@ -60,7 +63,11 @@ class Guard:
         async def read() -> Message:
             return next(given, None) or await receive()
 
-        await self.app(scope, read, send)
+        if path.endswith("/infer"):
+            with self.access.request():
+                await self.app(scope, read, send)
+        else:
+            await self.app(scope, read, send)
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body, or its first part if that is too long already; None if the client has gone."""

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from nanosieve.errors import NanosieveError
 from nanosieve.farm.service.access import Access
 from nanosieve.farm.service.server.guard import Guard
+from nanosieve.farm.service.server.schema import openapi
 from nanosieve.farm.service.settings import ServiceSettings
 from nanosieve.farm.service.tensors import from_bytes, from_numbers
 
@@ -30,7 +31,7 @@ __all__ = ["Metrics", "RestServer"]
 logger = logging.getLogger(__name__)
 
 HEADER = "inference-header-content-length"
-_NOT_SERVED = ("generate", "infer", "load", "unload", "docs", "index")
+_NOT_SERVED = ("generate", "infer", "load", "unload", "docs", "index", "docs/dataplane.json")
 """Ends of paths: extensions of MLServer that are not served, and inference, which is served here."""
 
 
@@ -98,6 +99,13 @@ async def _index(request: Request) -> Response:
     return Response(found.model_dump_json(), media_type="application/json")
 
 
+async def _schema(request: Request) -> Response:
+    """``GET /v2/docs/dataplane.json``: what is served here, of MLServer's schema, with the names of the models."""
+    models = await request.app.state.repository.index(RepositoryIndexRequest())
+    served = openapi(_Request, [(each.name, each.version) for each in models.root])
+    return Response(orjson.dumps(served), media_type="application/json")
+
+
 def _payload(asked: _Request, rest: memoryview) -> InferenceRequest:
     """The request with arrays; binary tensors follow the JSON in the order of the inputs.
 
@@ -160,7 +168,7 @@ def _response(found: Any, binary: dict[str, bool], every: bool) -> Response:
     return Response(b"".join([document, *parts]), media_type="application/octet-stream", headers=headers)
 
 
-class _Quiet(uvicorn.Server):
+class _Quiet(uvicorn.Server):  # type: ignore[misc]  # uvicorn is left out of the type check
     """The signals belong to the service, which drains all its ports together."""
 
     @contextlib.contextmanager
@@ -181,7 +189,13 @@ class RestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no types
         kept = [r for r in app.router.routes if not r.path.removesuffix("_stream").endswith(_NOT_SERVED)]
         paths = [f"/v2/models/{{model_name}}{version}/infer" for version in ("", "/versions/{model_version}")]
         index = Route("/v2/repository/index", _index, methods=["POST"])
-        app.router.routes[:] = [*kept, index, *(Route(path, infer, methods=["POST"]) for path in paths)]
+        schema = Route("/v2/docs/dataplane.json", _schema)
+        app.router.routes[:] = [
+            *kept,
+            index,
+            schema,
+            *(Route(path, infer, methods=["POST"]) for path in paths),
+        ]
         app.state.repository = repository
         for kind in (RequestValidationError, HTTPException, Exception):
             app.add_exception_handler(kind, _refused)

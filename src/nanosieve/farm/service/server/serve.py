@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ __all__ = ["serve"]
 
 EXTENSIONS = ["binary_tensor_data"]
 NAME = "nanosieve"
+LATE = 0.25
+"""s without a request in work, after which a service that ends closes its connections."""
 
 
 class Repository(ModelRepository):  # type: ignore[misc]  # MLServer ships no types
@@ -31,13 +34,13 @@ class Repository(ModelRepository):  # type: ignore[misc]  # MLServer ships no ty
     def __init__(self, root: str, models: Sequence[ModelSettings]) -> None:
         self._models = list(models)
 
-    async def list(self) -> list[ModelSettings]:
-        """All of them."""
-        return self._models
-
     async def find(self, name: str) -> list[ModelSettings]:
         """The versions of one."""
         return [model for model in self._models if model.name == name]
+
+    async def list(self) -> Sequence[ModelSettings]:
+        """All of them."""
+        return self._models
 
 
 class Service(MLServer):  # type: ignore[misc]  # MLServer ships no types
@@ -102,25 +105,40 @@ class Service(MLServer):  # type: ignore[misc]  # MLServer ships no types
         return bool(rest and rest.started and grpc and len(self._model_registry._models) > 0)
 
     async def stop(self, sig: Any = None) -> None:
-        """Take nothing new on any port, finish what was accepted, end."""
+        """Take nothing new on any port, finish what was accepted, end.
+
+        Who asks in the meantime is told so in the words of the protocol; connections are closed only then.
+        """
+        access, until = self._access, time.monotonic() + self._own.grace
+        access.closing = True
+        quiet = time.monotonic() + LATE
+        while time.monotonic() < min(quiet, until):
+            if access.accepted != access.answered:
+                quiet = time.monotonic() + LATE
+            await asyncio.sleep(0.01)
         await asyncio.gather(self._grpc_server.stop(sig), self._rest_server.stop(sig))
         await self._metrics_server.stop(sig)
 
 
 def serve(
     models: Sequence[Versioned], settings: ServiceSettings, *, ready: Callable[[], None] = lambda: None
-) -> None:
+) -> tuple[int, int]:
     """Serve `models` until SIGTERM or SIGINT; returns when everything that was accepted is answered.
 
     Args:
         models: of `load_models`.
         settings: with numbers for all ports, as `with_free_ports` gives.
         ready: called once, when all models answer.
+
+    Returns:
+        Requests that were accepted, and those of them that were answered.
     """
     mlserver.utils.install_uvloop_event_loop()
 
-    async def main() -> None:
-        await Service(models, settings).run(ready)
+    async def main() -> tuple[int, int]:
+        service = Service(models, settings)
+        await service.run(ready)
+        return service._access.accepted, service._access.answered
 
     with single_blas():  # once, instead of anew for every call of an emulator
-        asyncio.run(main())
+        return asyncio.run(main())
