@@ -72,7 +72,7 @@ def hand_over(found: tuple[Found, ...], out: Path, events: int, seed: int) -> Ha
             "batch": {"overhead": f"{overhead * 1e3:.6g} ms"},
             "network": {"latency": f"{latency * 1e3:.6g} ms"},
         },
-        "sources": {"accelerators.network.latency": origin, "accelerators.batch.overhead": origin},
+        "sources": {f"accelerators.{key}": {**origin} for key in ("network.latency", "batch.overhead")},
     }
     write_text(design, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
     planned, measured = (

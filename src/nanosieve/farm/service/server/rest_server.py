@@ -100,7 +100,7 @@ async def _index(request: Request) -> Response:
 
 
 async def _schema(request: Request) -> Response:
-    """``GET /v2/docs/dataplane.json``: what is served here, of MLServer's schema, with the names of the models."""
+    """``GET /v2/docs/dataplane.json``: what is served of MLServer's schema, with names."""
     models = await request.app.state.repository.index(RepositoryIndexRequest())
     served = openapi(_Request, [(each.name, each.version) for each in models.root])
     return Response(orjson.dumps(served), media_type="application/json")

@@ -21,7 +21,7 @@ def openapi(request: type[BaseModel], models: Sequence[tuple[str, str]]) -> dict
         request: of inference.
         models: name and version of each that is served.
     """
-    document = copy.deepcopy(get_openapi_schema())
+    document: dict[str, Any] = copy.deepcopy(get_openapi_schema())
     left_out = ("generate", "infer_stream", "generate_stream")
     document["paths"] = {p: item for p, item in document["paths"].items() if not p.endswith(left_out)}
     own = request.model_json_schema(ref_template=_PLACE + "{model}")
