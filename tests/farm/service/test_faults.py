@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -29,6 +30,12 @@ def half_a_request(service, *, body: bytes = b'{"inputs":') -> socket.socket:
     head = f"POST {INFER} HTTP/1.1\r\nHost: {service.host}\r\nContent-Length: 500\r\n\r\n"
     client.sendall(head.encode() + body)
     return client
+
+
+def succeeded(service) -> float:
+    """Requests that the service has answered, as its metrics say."""
+    _, text = get(service, "/metrics", "metrics")
+    return sum(float(n) for n in re.findall(r"^model_infer_request_success_total\{.*\} (.*)$", text, re.M))
 
 
 def still_serves(service, model) -> None:
@@ -118,10 +125,12 @@ def test_the_end_under_load_loses_nothing_that_was_accepted(toy, model, protocol
         work = make_work(model.inputs, model.outputs, 256, compute=model)
         runs = []
         load = threading.Thread(
-            target=lambda: runs.append(closed_loop(target, work, connections=6, seconds=6))
+            target=lambda: runs.append(closed_loop(target, work, connections=6, seconds=10))
         )
         load.start()
-        time.sleep(3)
+        until = time.monotonic() + 120
+        while succeeded(service) < 6 * WARM_UP + 20 and time.monotonic() < until:
+            time.sleep(0.05)
         before = time.monotonic()
         assert service.stop() == 0
         assert time.monotonic() - before < 30
