@@ -55,7 +55,7 @@ $(VENV).bench/.installed: pyproject.toml benchmarks/requirements.txt | tools
 	@echo "Installing the tools of the benchmarks into $(VENV).bench: some minutes, about 2 GB"
 	$(PYTHON) -m venv $(VENV).bench
 	$(VENV).bench/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
-	  -e '.[train,hardware,events]' -r benchmarks/requirements.txt
+	  -e '.[train,hardware,events,serve]' -r benchmarks/requirements.txt
 	@touch $@
 
 bench: $(VENV).bench/.installed
@@ -65,6 +65,7 @@ bench: $(VENV).bench/.installed
 	$(VENV).bench/bin/python benchmarks/crossings.py
 	$(VENV).bench/bin/python benchmarks/menu.py
 	$(VENV).bench/bin/python benchmarks/farm.py
+	$(VENV).bench/bin/python benchmarks/service.py
 
 docs: $(BIN)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -52,6 +52,7 @@ ROOMS = (
     "farm.cost",
     "farm.simulation",
     "farm.measurement",
+    "farm.service",
     "farm.impact",
     "farm",
     "networks",

@@ -24,6 +24,8 @@ _VERBS = {
     "menu": "show a trigger menu, and predict its rates and turn-ons on a sample",
     "pareto": "show what a network costs at which interval and latency",
     "report": "draw the schedule, resources, memory and clock of a compiled design",
+    "serve": "serve compiled designs and ONNX models to clients over the network",
+    "serve-bench": "load an inference service and measure latency, throughput and saturation",
     "study": "run a published benchmark end to end",
     "synth": "synthesise a compiled design with Yosys and count its resources",
     "verify": "prove that framework, graph and RTL agree, value by value",
@@ -40,7 +42,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        command = importlib.import_module(f"nanosieve.cli.{cmd_name}").command
+        command = importlib.import_module(f"nanosieve.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

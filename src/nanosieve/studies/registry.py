@@ -75,6 +75,12 @@ STUDIES = (
         "doi:10.1140/epjc/s10052-021-09770-w",
         "nanosieve.studies.muon_compression.study",
     ),
+    StudyEntry(
+        "service",
+        "inference as a service: a small dense network and a large CNN, latency, throughput, saturation",
+        "arXiv:1904.08986",
+        "nanosieve.studies.service.study",
+    ),
 )
 
 

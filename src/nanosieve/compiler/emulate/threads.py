@@ -12,7 +12,7 @@ from typing import Any
 
 import threadpoolctl
 
-__all__ = ["available", "share"]
+__all__ = ["available", "share", "single_blas"]
 
 
 def available() -> int:
@@ -28,7 +28,7 @@ def share(blocks: list[Any], work: Callable[[Iterator[Any]], None], threads: int
     the caller sees is the error of the call that began first.
     """
     threads = max(1, min(threads, len(blocks)))
-    with _single_blas():
+    with single_blas():
         if threads == 1:
             work(iter(blocks))
             return
@@ -66,7 +66,7 @@ _limit: Any = None
 
 
 @contextmanager
-def _single_blas() -> Iterator[None]:
+def single_blas() -> Iterator[None]:
     """BLAS on the calling thread alone, until the last of those who ask for it at one time is done."""
     global _users, _limit
     with _lock:

@@ -1,0 +1,1 @@
+"""Inference as a service: latency, throughput, saturation, and what it means for a farm."""
