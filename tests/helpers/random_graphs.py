@@ -166,7 +166,12 @@ def aligned_operands(rng: Random, equation: str) -> list[TensorType]:
     return types
 
 
-def random_graph(seed: int, layers: int) -> Graph:
+def graph_with_weights(seed: int, layers: int) -> Graph:
+    """A `random_graph` in which half of the biases are `Weights`."""
+    return random_graph(seed, layers, weights=True)
+
+
+def random_graph(seed: int, layers: int, *, weights: bool = False) -> Graph:
     """A graph of so many layers over all ops, types and shapes, with two inputs; every leaf is an output."""
     rng = np.random.default_rng(seed)
     builder = Builder("random")
@@ -175,13 +180,13 @@ def random_graph(seed: int, layers: int) -> Graph:
         builder.input("y", random_type(rng, 4).reshape((2, 2))),
     ]
     for n in range(layers):
-        values.append(_layer(builder, rng, values, f"layer{n}"))
+        values.append(_layer(builder, rng, values, f"layer{n}", weights))
     graph = builder.finish({"last": values[-1]})
     leaves = [name for name in values if not graph.users[name]]
     return builder.finish({f"out{n}": name for n, name in enumerate(leaves)})
 
 
-def _layer(builder: Builder, rng: Random, values: list[str], layer: str) -> str:
+def _layer(builder: Builder, rng: Random, values: list[str], layer: str, weights: bool) -> str:
     """One layer; wide values are quantised first, as every network does it."""
     types = builder.types
     kind = str(rng.choice([*ONE, *ALIKE, "Bias", "Einsum", "Select"]))
@@ -205,7 +210,7 @@ def _layer(builder: Builder, rng: Random, values: list[str], layer: str) -> str:
         shape = types[product].shape
         codes, exponent = rng.integers(-9, 9, shape), rng.integers(-4, 2, shape)
         stored = Weights(codes, TensorType(np.full(shape, -9), np.full(shape, 8), exponent))
-        bias = stored if codes.sum() % 2 else Constant(codes, exponent)
+        bias = stored if weights and codes.sum() % 2 else Constant(codes, exponent)
         return builder.add(Add(), product, builder.add(bias, layer=layer, part="bias"), layer=layer)
     return builder.add(ONE[kind](rng, types[x]), x, layer=layer)
 

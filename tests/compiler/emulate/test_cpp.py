@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.cpp_graphs import EDGES, SANITIZED, STRICT
-from helpers.random_graphs import random_codes, random_graph
+from helpers.random_graphs import graph_with_weights, random_codes, random_graph
 from nanosieve.compiler.emulate import CppProgram, build_cpp, emulate_cpp, to_cpp, write_cpp
 from nanosieve.compiler.graph import (
     OPS,
@@ -64,7 +64,7 @@ def network() -> Graph:
 @pytest.fixture(scope="module")
 def program() -> Iterator[CppProgram]:
     """Many graphs in one program, to compile once."""
-    graphs = {f"random{seed}": random_graph(seed, layers=6) for seed in range(40)}
+    graphs = {f"random{seed}": graph_with_weights(seed, layers=6) for seed in range(40)}
     graphs |= {name: build() for name, build in EDGES.items()}
     with build_cpp(graphs, flags=(*STRICT, "-O0")) as program:
         yield program
@@ -79,7 +79,7 @@ def test_equals_the_interpreter(program: CppProgram) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [1000, 1100])
 def test_equals_the_interpreter_on_many_graphs(first: int) -> None:
-    graphs = {f"g{seed}": random_graph(seed, layers=8) for seed in range(first, first + 100)}
+    graphs = {f"g{seed}": graph_with_weights(seed, layers=8) for seed in range(first, first + 100)}
     with build_cpp(graphs, flags=(*STRICT, "-O1")) as program:
         assert differences(program) == []
 

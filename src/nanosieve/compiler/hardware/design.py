@@ -24,9 +24,10 @@ from nanosieve.compiler.hardware.estimate import (
     top_estimate,
 )
 from nanosieve.compiler.hardware.plan import Plan
+from nanosieve.compiler.hardware.ports import elements_to_dicts
 from nanosieve.compiler.hardware.schedule import longest_path
 from nanosieve.compiler.hardware.timing import DelayModel
-from nanosieve.compiler.hardware.top import Sources, elements_to_dicts
+from nanosieve.compiler.hardware.top import Sources
 from nanosieve.compiler.hardware.weight_image import FILE, WORD
 from nanosieve.compiler.hardware.weight_store import SETTLE
 from nanosieve.devices import RESOURCES, find_device

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from nanosieve.compiler.graph import Graph, TensorType
+from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware.built import BuiltLayer
 from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
@@ -16,8 +16,9 @@ from nanosieve.compiler.hardware.engines.verilog import out_layout
 from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
+from nanosieve.compiler.hardware.ports import Layout, Port, input_port, layout_of, output_port
 from nanosieve.compiler.hardware.timeline import timeline
-from nanosieve.compiler.hardware.verilog import Bus, layer_module
+from nanosieve.compiler.hardware.verilog import layer_module
 from nanosieve.compiler.hardware.weight_image import Words
 from nanosieve.compiler.hardware.weight_store import WeightMap, map_weights
 from nanosieve.compiler.hardware.weight_verilog import (
@@ -28,47 +29,7 @@ from nanosieve.compiler.hardware.weight_verilog import (
     store_module,
 )
 
-__all__ = ["LayerModule", "Port", "Sources", "elements_to_dicts", "write_sources"]
-
-Layout = tuple[tuple[int, int], ...]
-"""(lowest bit, width) of every lane of a bus."""
-
-
-@dataclass(frozen=True)
-class Port:
-    """A flat bus of the top module: lane ``n`` occupies ``bus[lsb[n] +: width[n]]``.
-
-    Attributes:
-        elements: of the input or output; of an input in several beats their arrival is the beat.
-        layout: of the lanes.
-        ranges: of an input: the codes that each element can have, where its lane holds others' too.
-        kept: of an output: the bits of each element that vary and stand in registers.
-    """
-
-    name: str
-    bus: str
-    elements: tuple[Element, ...]
-    layout: Layout
-    ranges: tuple[tuple[int, int], ...] = ()
-    kept: tuple[int, ...] = ()
-
-    @property
-    def width(self) -> int:
-        """Bits of the bus."""
-        return sum(width for _, width in self.layout)
-
-    @property
-    def beats(self) -> int:
-        """Cycles in which an event enters."""
-        return 1 + max((e.arrival.stage for e in self.elements), default=0) if self.ranges else 1
-
-    def to_dict(self) -> dict[str, object]:
-        """The JSON form."""
-        places = [self.layout[e.index if self.ranges else n] for n, e in enumerate(self.elements)]
-        rows = elements_to_dicts(self.elements, places)
-        for row, e, (low, high) in zip(rows, self.elements, self.ranges, strict=False):
-            row.update(low=low, high=high, beat=e.arrival.stage)
-        return {"name": self.name, "bus": self.bus, "beats": self.beats, "elements": rows}
+__all__ = ["LayerModule", "Sources", "write_sources"]
 
 
 @dataclass(frozen=True)
@@ -165,55 +126,6 @@ class Sources:
         ]
 
 
-def elements_to_dicts(
-    elements: Sequence[Element], layout: Sequence[tuple[int, int]]
-) -> list[dict[str, object]]:
-    """The JSON form of the elements of a bus."""
-    return [
-        {
-            "lsb": lsb,
-            "width": width,
-            "signed": e.low < 0,
-            "exponent": e.exponent,
-            "low": e.low,
-            "high": e.high,
-        }
-        for e, (lsb, width) in zip(elements, layout, strict=True)
-    ]
-
-
-def _layout(widths: Sequence[int]) -> Layout:
-    layout: Bus = []
-    for width in widths:
-        layout.append((sum(layout[-1]) if layout else 0, width))
-    return tuple(layout)
-
-
-def _input_port(name: str, bus: str, elements: Sequence[Element], type: TensorType) -> Port:
-    widths = {e.index: e.width for e in elements}
-    ranges = tuple((int(low), int(high)) for low, high in zip(type.low.flat, type.high.flat, strict=True))
-    return Port(name, bus, tuple(elements), _layout([widths[n] for n in sorted(widths)]), ranges)
-
-
-def _output_port(name: str, bus: str, lanes: Sequence[Element], type: TensorType) -> Port:
-    """An output with its elements as the graph states them; a lane can have another width and step."""
-    stated = zip(type.low.flat, type.high.flat, type.exponent.flat, strict=True)
-    elements = tuple(
-        replace(lane, low=int(low), high=int(high), exponent=int(exponent))
-        for lane, (low, high, exponent) in zip(lanes, stated, strict=True)
-    )
-    kept = tuple(_kept(e, lane) for e, lane in zip(elements, lanes, strict=True))
-    return Port(name, bus, elements, _layout([e.width for e in elements]), kept=kept)
-
-
-def _kept(element: Element, lane: Element) -> int:
-    """Bits of the lane that the element has."""
-    if element.low == element.high:
-        return 0
-    zeros, unused = max(0, lane.exponent - element.exponent), max(0, element.exponent - lane.exponent)
-    return max(0, min(element.width - zeros, lane.width - unused))
-
-
 def write_sources(
     graph: Graph,
     layers: Sequence[BuiltLayer],
@@ -224,10 +136,10 @@ def write_sources(
     names = Names()
     top = names.new(graph.name)
     in_ports = tuple(
-        _input_port(name, names.new(name), elements, graph.types[name]) for name, elements in inputs.items()
+        input_port(name, names.new(name), elements, graph.types[name]) for name, elements in inputs.items()
     )
     out_ports = tuple(
-        _output_port(
+        output_port(
             name,
             names.new(name if name not in {la.name for la in layers} else f"{name}_out"),
             elements,
@@ -300,7 +212,7 @@ def _layer(
             steady,
         )
         return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, tuple(layout), store)
-    lanes = _layout([port.width for port in layer.feed.ports])
+    lanes = layout_of([port.width for port in layer.feed.ports])
     kernel = f"{module}_slot"
     inner, layout = layer_module(
         kernel,
