@@ -214,7 +214,7 @@ def _strength(model: Any, name: str, norm: Norm) -> NDArray[np.float64]:
     """The norm of each filter's kernel, times the scale of a batch normalisation directly behind."""
     keras = require("keras", extra="train", purpose="pruning a network")
     kernel = np.asarray(model.get_layer(name).get_weights()[0], dtype=np.float64)
-    size = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), ord=_ORDER[norm], axis=0)
+    size: NDArray[np.float64] = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), ord=_ORDER[norm], axis=0)
     readers = [
         node.operation
         for node in nodes(functional(model))
