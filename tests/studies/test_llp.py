@@ -18,7 +18,7 @@ from nanosieve.studies.llp.performance import backgrounds, change_of_error, erro
 from nanosieve.studies.llp.samples import BACKGROUNDS, as_bins, as_images, prepare_samples
 from nanosieve.studies.llp.settings import LENGTH, Settings, StudentSettings, settings_for
 from nanosieve.studies.llp.study import run
-from nanosieve.studies.llp.triggers import Chain, Triggers
+from nanosieve.studies.llp.triggers import HITS, Chain, Triggers
 
 SHORT = TrainingSettings(epochs=1, batch=16, learning_rate=1e-3, bits_price=0.0, patience=1, seed=1)
 SETTINGS = Settings(
@@ -92,9 +92,7 @@ def test_gain_over_a_cut_on_hits() -> None:
         figure = Figure(kept, "%", Provenance.SIMULATED, kept / 10)
         return Chain(name, figure, figure, None)  # type: ignore[arg-type]
 
-    found = Triggers(
-        (), (chain("number of hits", 20.0), chain("student", 50.0)), Figure(1, "kHz", "estimated")
-    )  # type: ignore[arg-type]
+    found = Triggers((), (chain(HITS, 20.0), chain("student", 50.0)), Figure(1, "kHz", "estimated"))  # type: ignore[arg-type]
     gain = found.gain("student")
     assert gain.value == pytest.approx(2.5)
     assert gain.error == pytest.approx(2.5 * np.hypot(0.1, 0.1))
@@ -130,10 +128,12 @@ def test_the_whole_study(tmp_path: Path) -> None:
     assert set(physics["8 bits"]) == {"8 bits, one by one", "8 bits, composed"}
     assert physics["8 bits"]["8 bits, composed"]["moved"]["value"] < 1
     assert 0 < physics["students"]["student"]["area"]["value"] <= 100
-    for level in physics["triggers"].values():
-        assert level["rate"]["value"] <= SETTINGS.rate * 1.001
-    for chain in physics["second level behind"].values():
-        assert chain["rate"]["value"] <= SETTINGS.second * 1.001
+    assert set(physics["triggers"]) == set(physics["second level behind"]) == {HITS, "student, 2.5 µs"}
+    for name, level in physics["triggers"].items():
+        behind = physics["second level behind"][name]
+        assert behind["rate"]["value"] <= level["rate"]["value"]
+        assert behind["kept"]["value"] <= level["kept"]["value"]
+    assert physics["triggers"][HITS]["rate"]["value"] <= SETTINGS.rate
     assert results["published"]["decay-times: GPU"]["throughput"]["provenance"] == "published"
     for word in ("synthesised", "published", "published: U250", "Clopper", "not stated"):
         assert word in report

@@ -147,7 +147,7 @@ class Settings:
     student: TrainingSettings
     aware: TrainingSettings
     rounded: int = 400
-    rate: float = 1000.0
+    rate: float = 400.0
     second: float = 100.0
     proof_images: int = 1000
     random_vectors: int = 50
@@ -180,6 +180,6 @@ def settings_for(size: Size, seed: int) -> Settings:
         )  # fmt: skip
     return Settings(
         {"llp": 2_000, "muon": 300, "punch-through": 300, "noise": 300},
-        {"llp": 1_200, "muon": 800, "punch-through": 800, "noise": 12_000},
+        {"llp": 1_200, "muon": 800, "punch-through": 800, "noise": 24_000},
         training(4, 32, 1e-3), None, training(6, 64, 3e-3), training(24, 64, 4e-3), training(8, 64, 1.5e-3),
     )  # fmt: skip

@@ -106,7 +106,7 @@ def triggers(
     first, chains = [], []
     for name, scores in {HITS: hits, **performance.said}.items():
         values, weights = backgrounds(scores, rates)
-        point = threshold_at_false_positive_rate(values, settings.rate / total, weights=weights)
+        point = _point(values, weights, settings.rate, total)
         fired = {kind: found >= point.threshold for kind, found in scores.items()}
         curve = _against_rate(name, scores, values, weights, settings.rate, total)
         first.append(
@@ -145,11 +145,20 @@ def _chain(
         scores[kind] = found
     values, weights = backgrounds(scores, rates)
     total = sum(rates.values())
-    point = threshold_at_false_positive_rate(values, settings.second / total, weights=weights)
+    point = _point(values, weights, settings.second, total)
     both = (scores[SIGNAL] >= point.threshold) & fired[SIGNAL]
     return Chain(
         name, _rate(point, total), signal_efficiency(scores[SIGNAL], point), _by_radius(name, samples, both)
     )
+
+
+def _point(values: Values, weights: Values, rate: float, total: float) -> WorkingPoint:
+    """The threshold for a rate in kHz; where the highest score alone is more often than that, the threshold
+    at which only it fires.
+    """
+    highest = float(weights[values == values.max()].sum() / weights.sum())
+    part = max(rate / total, highest * (1 + 1e-9))
+    return threshold_at_false_positive_rate(values, part, weights=weights)
 
 
 def _rate(point: WorkingPoint, total: float) -> Figure:
@@ -173,9 +182,9 @@ def _against_rate(
     name: str, scores: Scores, values: Values, weights: Values, middle: float, total: float
 ) -> EfficiencyCurve:
     """From the rate that the images allow to ten times that of the first level."""
-    least = 1.001 * weights.max() / weights.sum() * total
+    least = weights.max() / weights.sum() * total
     wanted = np.geomspace(min(max(least, middle / 10), middle), 10 * middle, 16)
-    points = [threshold_at_false_positive_rate(values, rate / total, weights=weights) for rate in wanted]
+    points = [_point(values, weights, rate, total) for rate in wanted]
     kept = [signal_efficiency(scores[SIGNAL], point) for point in points]
     return EfficiencyCurve(
         name, wanted, np.array([k.value for k in kept]), np.array([k.error or 0.0 for k in kept])
