@@ -93,9 +93,6 @@ def kept_by_rate(found: Triggers, rate: float) -> Drawing:
 
 def throughput_chart(cards: Sequence[Card]) -> Drawing:
     """Images in a second: ours beside the published ones, on a logarithmic axis."""
-    entries = [KeptEntry("frames/s", f"nanosieve: {card.settings.title}", card.throughput) for card in cards]
-    entries += [
-        KeptEntry("frames/s", f"published: {row.model}", row.figures["throughput"])
-        for row in published_rows()
-    ]
+    entries = [KeptEntry(card.settings.title, "nanosieve", card.throughput) for card in cards]
+    entries += [KeptEntry(row.model, "published", row.figures["throughput"]) for row in published_rows()]
     return kept_chart(entries, title="Throughput", label="Images in a second", logarithmic=True)

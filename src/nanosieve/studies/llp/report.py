@@ -21,7 +21,7 @@ from nanosieve.report import (
     write_report,
 )
 from nanosieve.report.event_display import decay_display, decay_examples
-from nanosieve.studies.llp.comparison import ARXIV, card_note
+from nanosieve.studies.llp.comparison import ARXIV
 from nanosieve.studies.llp.figures import area_chart, error_chart
 from nanosieve.studies.llp.hardware import Card, Hardware
 from nanosieve.studies.llp.networks import Networks
@@ -179,7 +179,7 @@ def _layers(students: Sequence[Hardware], cards: Sequence[Card]) -> Section:
     for card in cards:
         chart = pipeline_chart(pipeline_of(card.design.hardware, title=card.settings.title))
         pictures.append(Picture((chart,), f"{card.settings.title}: each layer in time."))
-    return Section("Layers", (*pictures, Text(card_note(cards))) if cards else tuple(pictures))
+    return Section("Layers", tuple(pictures))
 
 
 def _training(networks: Networks, settings: Settings) -> Section:

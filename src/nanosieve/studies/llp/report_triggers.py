@@ -26,10 +26,10 @@ def triggers_section(settings: Settings, samples: StudySamples, found: Triggers)
     caption = (
         f"At most {settings.rate:g} kHz at the first level and {settings.second:g} kHz behind the published "
         "network as the second one, in the whole barrel, with a pile-up of "
-        f"{samples.detector.pileup:g}; where the image of the highest score alone is more often, its rate. One "
-        f"image of noise to test stands for {found.grain.number()} kHz: rates and efficiencies carry that "
-        "statistics. The rates of muons and jets are assumed, within a factor of three. A first level without "
-        f"a network cuts on the {HITS}."
+        f"{samples.detector.pileup:g}; where the image of the highest score alone is more often, its rate. "
+        f"One image of noise to test stands for {found.grain.number()} kHz: rates and efficiencies carry "
+        "that statistics. The rates of muons and jets are assumed, within a factor of three. A first level "
+        f"without a network cuts on the {HITS}."
     )
     known: list[tuple[Cell, ...]] = [(name, rate) for name, rate in samples.rates.items()]
     first = kept_by_radius([one.by_radius for one in found.first], f"First level, {settings.rate:g} kHz")
