@@ -34,7 +34,7 @@ __all__ = ["Networks", "Student", "asked", "make_networks"]
 
 AT_A_TIME = 1000
 """Images whose pixels are in memory at a time."""
-CALIBRATION = 200
+CALIBRATION = 32
 BATCH = 32
 LOSS = "squared error"
 Values = NDArray[np.float64]

@@ -162,11 +162,11 @@ class Settings:
 
 
 def settings_for(size: Size, seed: int) -> Settings:
-    """The settings of a size; full: as many images and epochs as published, in the published form."""
+    """The settings of a size; full: 40 epochs in the published form with batches of 64, as published."""
 
-    def training(epochs: int, batch: int, rate: float) -> TrainingSettings:
+    def training(epochs: int, batch: int, rate: float, held: float = 0.1) -> TrainingSettings:
         return TrainingSettings(
-            epochs, batch, rate, bits_price=0.0, patience=epochs, validation=0.1, seed=seed,
+            epochs, batch, rate, bits_price=0.0, patience=epochs, validation=held, seed=seed,
             checkpoint_every=1,
         )  # fmt: skip
 
@@ -174,12 +174,13 @@ def settings_for(size: Size, seed: int) -> Settings:
         return Settings(
             {"llp": 36_000, "muon": 6_000, "punch-through": 6_000, "noise": 6_000},
             {"llp": 9_000, "muon": 20_000, "punch-through": 20_000, "noise": 1_000_000},
-            training(10, 64, 1e-3), training(40, 64, 5e-4), training(40, 128, 2e-3), training(80, 256, 3e-3),
-            training(40, 256, 1e-3), rounded=9_000, rate=100.0, second=10.0, proof_images=5_000,
-            random_vectors=500, judged=20_000, resamples=500,
+            training(10, 64, 1e-3, 0.02), training(40, 64, 5e-4, 0.02), training(40, 128, 2e-3),
+            training(80, 256, 3e-3), training(40, 256, 1e-3), rounded=9_000, rate=100.0, second=10.0,
+            proof_images=5_000, random_vectors=500, judged=20_000, resamples=500,
         )  # fmt: skip
     return Settings(
-        {"llp": 2_000, "muon": 300, "punch-through": 300, "noise": 300},
+        {"llp": 1_600, "muon": 300, "punch-through": 300, "noise": 300},
         {"llp": 1_200, "muon": 800, "punch-through": 800, "noise": 24_000},
-        training(4, 32, 1e-3), None, training(6, 64, 3e-3), training(24, 64, 4e-3), training(8, 64, 1.5e-3),
+        training(3, 32, 1e-3, 0.05), None, training(6, 64, 3e-3), training(24, 64, 4e-3),
+        training(8, 64, 1.5e-3),
     )  # fmt: skip
