@@ -61,7 +61,12 @@ def study_results(
             },
             "students": {one.student.settings.name: _measured(one) for one in performance.students},
             "triggers": {
-                one.name: {"rate": one.rate, "kept": one.kept, **one.by_radius.figures()}
+                one.name: {
+                    "rate": one.rate,
+                    "kept": one.kept,
+                    "edges": one.by_radius.edges.tolist(),
+                    "by_radius": one.by_radius.figures(),
+                }
                 for one in found.first
             },
             "second level behind": {
