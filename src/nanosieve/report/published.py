@@ -106,7 +106,9 @@ def _rows(table: _Table) -> Iterator[Published]:
             )
             raise SettingsError(message)
         figures = {
-            metric: Figure(value, unit, Provenance.PUBLISHED, *error, source=table.source)
+            metric: Figure(
+                value, unit, Provenance.PUBLISHED, error=error[0] if error else None, source=table.source
+            )
             for metric, (value, unit, *error) in row.values.items()
         }
         clock = None if table.clock_ns is None else 1000.0 / table.clock_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ AT_A_TIME = 1000
 """Images whose pixels are in memory at a time."""
 CALIBRATION = 32
 BATCH = 32
-LOSS = "squared error"
+LOSS: Literal["squared error"] = "squared error"
 Values = NDArray[np.float64]
 
 

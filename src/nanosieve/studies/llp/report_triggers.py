@@ -32,14 +32,14 @@ def triggers_section(settings: Settings, samples: StudySamples, found: Triggers)
         f"without a network cuts on the {HITS}."
     )
     known: list[tuple[Cell, ...]] = [(name, rate) for name, rate in samples.rates.items()]
-    first = kept_by_radius([one.by_radius for one in found.first], f"First level, {settings.rate:g} kHz")
+    front = kept_by_radius([one.by_radius for one in found.first], f"First level, {settings.rate:g} kHz")
     both = kept_by_radius([one.by_radius for one in found.chains], f"Both, {settings.second:g} kHz")
     return Section(
         "What does it buy?",
         (
             Table(columns, tuple(rows), caption),
             Picture(
-                (first, both), "Part of the decays that is kept, by their radius; Clopper–Pearson intervals."
+                (front, both), "Part of the decays that is kept, by their radius; Clopper–Pearson intervals."
             ),
             Picture(
                 (kept_by_rate(found, settings.rate),), "Decays kept against the rate of the first level."

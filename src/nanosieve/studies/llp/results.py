@@ -45,7 +45,8 @@ def study_results(
         "settings": asdict(settings),
         "samples": samples.facts(),
         "parameters": PARAMETERS,
-        "designs": {one.settings.name: one.to_dict() for one in (*students, *cards)},
+        "designs": {one.settings.name: one.to_dict() for one in students}
+        | {card.settings.name: card.to_dict() for card in cards},
         "verification": {one.settings.name: one.verification.to_dict() for one in students},
         "physics": {
             "published network": _errors(performance.published),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ class Triggers:
         ours, theirs = kept[name], kept[HITS]
         ratio = ours.value / max(theirs.value, 1e-9)
         parts = [(figure.error or 0.0) / max(figure.value, 1e-9) for figure in (ours, theirs)]
-        return Figure(ratio, "", Provenance.SIMULATED, ratio * float(np.hypot(*parts)))
+        return Figure(ratio, "", Provenance.SIMULATED, ratio * math.hypot(*parts))
 
 
 def triggers(
