@@ -80,6 +80,8 @@ STUDIES = (
         "inference as a service: a small dense network and a large CNN, latency, throughput, saturation",
         "arXiv:1904.08986",
         "nanosieve.studies.service.study",
+    ),
+    StudyEntry(
         "llp",
         "decays of long-lived particles in muon chambers: the published network on two cards, and students "
         "for 10 and 2.5 µs",
