@@ -42,7 +42,8 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     model: str
     trust: Literal["published", "reported", "recalled"]
-    values: dict[str, tuple[float, str]]
+    values: dict[str, tuple[float, str] | tuple[float, str, float]]
+    """Value, unit, and the error where one is printed."""
 
 
 class _Table(BaseModel):
@@ -105,8 +106,10 @@ def _rows(table: _Table) -> Iterator[Published]:
             )
             raise SettingsError(message)
         figures = {
-            metric: Figure(value, unit, Provenance.PUBLISHED, source=table.source)
-            for metric, (value, unit) in row.values.items()
+            metric: Figure(
+                value, unit, Provenance.PUBLISHED, error=error[0] if error else None, source=table.source
+            )
+            for metric, (value, unit, *error) in row.values.items()
         }
         clock = None if table.clock_ns is None else 1000.0 / table.clock_ns
         yield Published(row.model, figures, table.source, table.device, clock, table.stage)

@@ -81,6 +81,13 @@ STUDIES = (
         "arXiv:1904.08986",
         "nanosieve.studies.service.study",
     ),
+    StudyEntry(
+        "llp",
+        "decays of long-lived particles in muon chambers: the published network on two cards, and students "
+        "for 10 and 2.5 µs",
+        "arXiv:2307.05152",
+        "nanosieve.studies.llp.study",
+    ),
 )
 
 
