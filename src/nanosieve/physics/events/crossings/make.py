@@ -93,8 +93,9 @@ def make_trigger_sample(
     if _already_there(path, request):
         return MakeResult(path, True, True, 0, 0, 0)
     indices = {recipe.name: index_events(recipe, request.energy) for recipe in request.recipes}
-    parts_of_it = output_folder(folder.absolute() / f"{path.name}.parts")  # workers may stand elsewhere
+    parts_of_it = folder.absolute() / f"{path.name}.parts"  # workers may stand elsewhere
     shards = _plan(request, parts_of_it, indices)
+    output_folder(parts_of_it)
     mine = shards_to_make(shards, shard, only_merge)
     if not only_merge:
         keep_request(parts_of_it, "crossings", {
