@@ -56,21 +56,22 @@ def write_golden_vectors(
 def _lines(buses: Sequence[Bus], codes: Mapping[str, NDArray[np.int64]]) -> list[str]:
     """A hexadecimal number for every beat of every vector; bits of no element are 0."""
     total, beats = _width(buses), _beats(buses)
+    widths = [bus.width for bus in buses]  # each takes a look at all elements
     packed = [
         pack(
             codes[bus.name].reshape(len(codes[bus.name]), -1),
             bus.elements,
             bus.times,
-            (beats, words(bus.width)),
-        ).reshape(-1, words(bus.width))
-        for bus in buses
+            (beats, words(width)),
+        ).reshape(-1, words(width))
+        for bus, width in zip(buses, widths, strict=True)
     ]
     lines = []
     for rows in zip(*packed, strict=True):
         value, at = 0, 0
-        for bus, row in zip(buses, rows, strict=True):
+        for width, row in zip(widths, rows, strict=True):
             value |= int.from_bytes(row.astype("<u4").tobytes(), "little") << at
-            at += bus.width
+            at += width
         lines.append(f"{value:0{-(-total // 4)}x}\n")
     return lines
 
