@@ -70,7 +70,7 @@ def test_help_lists_every_verb(capsys):
 def test_the_help_of_every_verb_shows_an_example(name, capsys):
     import importlib
 
-    command = importlib.import_module(f"nanosieve.cli.{name}").command
+    command = importlib.import_module(f"nanosieve.cli.{name.replace('-', '_')}").command
     assert run([name, "--help"], capsys)[0] == 0
     for path in commands((name,), command):
         code, out, _ = run([*path, "--help"], capsys)
