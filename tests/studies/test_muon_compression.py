@@ -22,7 +22,7 @@ from nanosieve.studies.muon_compression.comparison import (
     published_turn_on,
 )
 from nanosieve.studies.muon_compression.networks import FLOAT, Student
-from nanosieve.studies.muon_compression.performance import EDGES, over_seeds, performance
+from nanosieve.studies.muon_compression.performance import EDGES, _equal, over_seeds, performance
 from nanosieve.studies.muon_compression.samples import prepare_samples
 from nanosieve.studies.muon_compression.settings import (
     EVERY_CROSSING,
@@ -135,6 +135,13 @@ def test_fragments_hold_the_muon(tmp_path: Path) -> None:
     assert not np.array_equal(other.muons.x[:50], samples.muons.x[:50])
     assert samples.rates[0.0].value > sum(rate.value for pt, rate in samples.rates.items() if pt > 0)
     assert samples.rates[2.0].value > 10 * samples.rates[10.0].value
+
+
+def test_a_network_that_says_the_same_of_all_keeps_nothing() -> None:
+    alike = np.full(400, 9.0)
+    assert _equal(alike, alike).value == 0
+    assert "share the highest value" in _equal(alike, alike).source
+    assert _equal(np.linspace(8, 20, 400), np.linspace(0, 9, 400)).value > 90
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nanosieve.errors import SampleError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.physics.efficiency import (
     clopper_pearson,
@@ -62,7 +63,6 @@ def performance(student: Student, true: Values, rates: Mapping[float, Figure], *
         name: of the turn-on.
     """
     high, low = student.muons[true >= PLATEAU], student.muons[true < SOFT]
-    point = threshold_at_false_positive_rate(low, MOST_FALSE)
     middle = (true >= 6) & (true < 14)
     off = (student.muons[middle] - true[middle]) / true[middle]
     spread = float(np.sqrt(np.mean(off**2)))
@@ -74,12 +74,20 @@ def performance(student: Student, true: Values, rates: Mapping[float, Figure], *
         _part(high, "muons"),
         _part(low, "muons"),
         fake,
-        signal_efficiency(high, point),
+        _equal(high, low),
         Figure(100 * spread, "%", Provenance.SIMULATED, 100 * error, source),
         _rate({0.0: fake}, rates),
         _rate(muons, rates),
         curve(name, true, student.muons),
     )
+
+
+def _equal(high: Values, low: Values) -> Figure:
+    try:
+        return signal_efficiency(high, threshold_at_false_positive_rate(low, MOST_FALSE))
+    except SampleError:  # few bits: more of them than that share the highest value
+        source = f"no threshold: over {MOST_FALSE:.0%} of the soft muons share the highest value"
+        return Figure(0.0, "%", Provenance.SIMULATED, 0.0, source)
 
 
 def curve(name: str, true: Values, said: Values) -> TurnOn:
