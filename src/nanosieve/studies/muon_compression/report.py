@@ -198,6 +198,8 @@ def _teaching(settings: Settings, ranking: Ranking) -> Section:
         "Fires below",
         "On noise",
         "Resolution",
+        "Rate of noise",
+        "Rate of muons",
     )
     caption = (
         f"Errors are the standard deviation over {len(settings.seeds)} trainings that differ in their "
