@@ -92,7 +92,10 @@ def test_every_condition_reaches_the_simulation(capsys: pytest.CaptureFixture[st
         (("simulate", "cpu-2018", "--events", "5"), "error: events = 5 is not accepted"),
         (("simulate", "cpu-2018", "--seconds", "-1"), "error: seconds = -1.0 must be above zero"),
         (("measure", "none.onnx", "-o", "x.yaml"), "error: model 'none.onnx' does not exist"),
-        (("measure", "none.onnx", "-o", "x.txt"), "error: --out 'x.txt' ends in '.txt'; a workload is"),
+        (
+            ("measure", "none.onnx", "-o", "x.txt"),
+            "error: --out 'x.txt' ends in '.txt'; a workload or profile is",
+        ),
     ],
 )
 def test_errors_are_one_line(
