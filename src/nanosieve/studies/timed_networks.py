@@ -95,25 +95,20 @@ def _jets(kind: str) -> Any:
     return (jet_taggers.deep_sets if kind == "deep sets" else jet_taggers.linear_attention)(32)
 
 
-def _decay_position() -> Any:
-    """20 × 333 hits → decay position; layers as in public scripts attributed to an author of the paper."""
-    keras = require("keras", extra="train", purpose="building a network")
-    layers = keras.layers
-    keras.utils.set_random_seed(1)
-    x = inputs = keras.Input((20, 333, 1), name="image")
-    for _ in range(3):
-        x = layers.Conv2D(64, 3, padding="same")(x)
-    x = layers.MaxPooling2D((2, 3))(layers.ReLU()(x))
-    x = layers.MaxPooling2D((2, 3))(layers.Conv2D(128, 3, padding="same", activation="relu")(x))
-    for _ in range(2):
-        x = layers.MaxPooling2D((1, 3))(layers.Conv2D(256, 3, activation="relu")(x))
-    x = layers.Flatten()(x)
-    for _ in range(2):
-        x = layers.Dropout(0.2)(layers.Dense(1024, activation="relu")(x))
-    return keras.Model(inputs, layers.Dense(1, activation="relu")(x), name="decay_position")
+def _decay_length() -> Any:
+    from nanosieve.networks.decay_length import build_decay_length
+
+    return build_decay_length()
+
+
+def _muon(kind: str) -> Any:
+    from nanosieve.networks import muon
+
+    return muon.build_teacher() if kind == "teacher" else muon.build_student()
 
 
 _RNN, _L1, _LLP = "arXiv:2207.00559", "arXiv:2108.03986", "arXiv:2307.05152"
+_MUON = "doi:10.1140/epjc/s10052-021-09770-w"
 
 TIMED_NETWORKS: Mapping[str, TimedNetwork] = {
     "l1-anomaly-dnn-ae": TimedNetwork(
@@ -149,6 +144,8 @@ TIMED_NETWORKS: Mapping[str, TimedNetwork] = {
     "jets-attention": TimedNetwork(
         "linear attention of 32 constituents", "arXiv:2508.15468", partial(_jets, "attention")
     ),
-    "llp-cnn": TimedNetwork("decay position from 20 × 333 hits", _LLP, _decay_position),
+    "llp-cnn": TimedNetwork("decay length from 20 × 333 hits", _LLP, _decay_length),
+    "muon-teacher": TimedNetwork("muon momentum from 9 × 16 strips", _MUON, partial(_muon, "teacher")),
+    "muon-student": TimedNetwork("the same, a tenth of the size", _MUON, partial(_muon, "student")),
 }
 """By the name that profiles use. A new study adds its networks here."""
