@@ -11,7 +11,7 @@ import numpy as np
 from nanosieve.devices import Trust
 from nanosieve.farm.measurement.timing import QUANTILES
 
-__all__ = ["FEWEST", "Clock", "clocked"]
+__all__ = ["Clock", "clocked"]
 
 FEWEST, MOST, ROUNDS = 10, 5000, 5
 """Calls that count, at least and at most; rounds whose throughputs are compared."""
