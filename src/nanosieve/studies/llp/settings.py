@@ -25,7 +25,8 @@ __all__ = [
     "settings_for",
 ]
 
-LENGTH, ANOMALY = "decay length", "anomaly"
+LENGTH = "decay length"
+ANOMALY = "anomaly"
 """What a student says: L_r in metres, as the published network does, or the score of our autoencoder."""
 ERROR_AIM = 5.0
 """%: so much more than that of the teacher a student's mean absolute error may be."""
