@@ -36,7 +36,7 @@ def cluster(workers: int) -> Iterator[str]:
     import distributed
 
     with (
-        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as made,
         distributed.Client(made) as client,
     ):
         client.wait_for_workers(workers)

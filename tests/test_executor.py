@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from helpers.tasks import begun, die, die_once, power, process_of, sleep, square
+from helpers.tasks import begun, die_if_negative, die_once, power, process_of, sleep, square
 from nanosieve.errors import SettingsError, ToolError
 from nanosieve.executor import ATTEMPTS, run_tasks
 
@@ -69,11 +69,7 @@ def test_a_killed_process_costs_only_its_task(tmp_path: Path, caplog: pytest.Log
 def test_a_task_that_always_dies_is_named() -> None:
     message = rf"^task 2 of 3, number -1, ended its process {ATTEMPTS} times \(exit code 9\), perhaps for "
     with pytest.raises(ToolError, match=message):
-        list(run_tasks(_die_if_negative, [1, -1, 2], workers=2, name=lambda number: f"number {number}"))
-
-
-def _die_if_negative(number: int) -> int:
-    return square(number) if number > 0 else die(number)  # type: ignore[func-returns-value]
+        list(run_tasks(die_if_negative, [1, -1, 2], workers=2, name=lambda number: f"number {number}"))
 
 
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +85,7 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
 def cluster() -> Iterator[Any]:
     """A scheduler and three worker processes, as on several machines."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as found:
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as found:
         yield found
 
 
@@ -122,5 +118,5 @@ def test_a_dask_worker_killed_in_the_middle_costs_its_task(cluster: Any, tmp_pat
 
 @pytest.mark.slow
 def test_a_task_that_ends_every_dask_worker_is_named(cluster: Any) -> None:
-    with pytest.raises(ToolError, match=r"^task 1 of 1, 7, ended the Dask workers that it ran on, the last"):
-        list(run_tasks(die, [7], scheduler=cluster.scheduler_address))
+    with pytest.raises(ToolError, match=r"^task 1 of 1, -7, ended the Dask workers that it ran on, the last"):
+        list(run_tasks(die_if_negative, [-7], scheduler=cluster.scheduler_address))

@@ -60,6 +60,6 @@ def test_three_workers_and_dask_scan_and_search_as_one() -> None:
     one, searched = scan(), texts(front())
     assert scan(workers=3) == one
     assert texts(front(workers=3)) == searched
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         assert scan(scheduler=cluster.scheduler_address) == one
         assert texts(front(scheduler=cluster.scheduler_address)) == searched

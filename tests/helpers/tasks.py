@@ -25,6 +25,13 @@ def die(number: int) -> None:
     os._exit(9)
 
 
+def die_if_negative(number: int) -> int:
+    """The square, but a negative number ends the process."""
+    if number < 0:
+        die(number)
+    return number * number
+
+
 def sleep(seconds: float) -> float:
     """Wait and return how long."""
     time.sleep(seconds)

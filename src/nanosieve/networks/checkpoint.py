@@ -49,9 +49,12 @@ class TrainingState:
 
 
 def fingerprint(model: Any, x: NDArray[Any], weights: NDArray[Any], settings: dict[str, Any]) -> str:
-    """SHA-256 of the network with its starting weights, the events and the settings."""
+    """SHA-256 of the network with its starting weights, the events and the settings.
+
+    States of random generators do not count: a training starts them from its settings.
+    """
     digest = hashlib.sha256()
-    for variable in model.variables:
+    for variable in model.weights:
         digest.update(f"{variable.path.split('/')[-1]} {tuple(variable.shape)}".encode())
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     digest.update(json.dumps([x.shape, settings], sort_keys=True).encode())

@@ -77,7 +77,12 @@ class TrainingLoop:
         """The state before the first epoch."""
         model = self._model
         trainable = [np.asarray(v.value) for v in model.trainable_variables]
-        non_trainable = [np.asarray(v.value) for v in model.non_trainable_variables]
+        weights = {id(variable) for variable in model.weights}
+        non_trainable = [
+            # what is no weight is the state of a random generator, which Keras seeds from the system
+            np.asarray(v.value) if id(v) in weights else np.array([self._settings.seed, n], dtype=v.dtype)
+            for n, v in enumerate(model.non_trainable_variables)
+        ]
         optimizer = [np.asarray(v.value) for v in self._optimizer.variables]
         return TrainingState(trainable, non_trainable, optimizer, trainable, non_trainable)
 

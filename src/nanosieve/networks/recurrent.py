@@ -118,7 +118,7 @@ def train_classifier(
     if LOGITS not in (layer.name for layer in model.layers):
         message = f"model {model.name!r} has no layer {LOGITS!r} in front of its last activation; name it so"
         raise SettingsError(message)
-    inner = keras.Model(model.inputs, model.get_layer(LOGITS).output, name=f"{model.name}_{LOGITS}")
+    inner = keras.Model(model.inputs[0], model.get_layer(LOGITS).output, name=f"{model.name}_{LOGITS}")
     trained = fit(inner, x, labels, folder, settings=settings, progress=progress)
     model.set_weights(trained.model.get_weights())
     return trained

@@ -188,8 +188,8 @@ def test_classes_and_another_input_shape(tagger: Any, sample: Any, tmp_path: Pat
     student = keras.Sequential(
         [layers.Input((2, 3)), layers.Flatten(), layers.Dense(1, name="score")], name="small"
     )
-    wish = Distillation(0.5, 0.5, temperature=2.0)
-    distil(student, teacher, x.reshape(-1, 2, 3), labels, tmp_path, distillation=wish, seen=x, settings=SHORT)
+    wish, quick = Distillation(0.5, 0.5, temperature=2.0), replace(SHORT, learning_rate=0.03)
+    distil(student, teacher, x.reshape(-1, 2, 3), labels, tmp_path, distillation=wish, seen=x, settings=quick)
     score = np.asarray(student.predict(x.reshape(-1, 2, 3), verbose=0))[:, 0]
     assert np.corrcoef(score, np.asarray(teacher.predict(x, verbose=0))[:, 0])[0, 1] > 0.9
     with pytest.raises(SampleError, match=r"takes \(3000, 6\) and is given \(3000, 2, 3\); give seen="):

@@ -42,7 +42,7 @@ def jets(folder, recipe, **how):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as found:
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as found:
         yield found
 
 

@@ -93,5 +93,5 @@ def test_three_workers_and_dask_give_the_rates_of_one(small, many, small_parts):
     distributed = pytest.importorskip("distributed")
     one = everything(small, many)
     assert everything(small, many, workers=3) == one
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         assert everything(small, many, scheduler=cluster.scheduler_address) == one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -238,7 +239,7 @@ class _Rest(_Client):
             return dict(
                 self.client.get_model_metadata(self.target.model, self.target.version, headers=self.headers)
             )
-        except (self.errors, OSError) as error:
+        except (self.errors, OSError, HTTPException) as error:
             raise self._failed(error) from error
 
     def _ask(self, inputs: Sequence[Any], wanted: Sequence[Any]) -> tuple[Any, Mapping[str, Any]]:
@@ -250,6 +251,6 @@ class _Rest(_Client):
                 outputs=wanted,
                 headers=self.headers,
             )
-        except (self.errors, OSError) as error:
+        except (self.errors, OSError, HTTPException) as error:
             raise self._failed(error) from error
         return result, result.get_response().get("parameters", {})

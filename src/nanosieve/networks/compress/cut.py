@@ -110,7 +110,7 @@ def cut(model: Any, kept: Mapping[str, Indices], *, name: str | None = None) -> 
         return type(layer).from_config(config)
 
     copy = keras.models.clone_model(graph, clone_function=cloned)
-    copy = keras.Model(copy.inputs, copy.outputs, name=name or model.name)
+    copy = keras.Model(copy.inputs[0], copy.outputs[0], name=name or model.name)
     for node in nodes(graph):
         layer = node.operation
         if layer.weights:

@@ -134,7 +134,7 @@ def distil(
             guided(hint, student, lesson.shape[1:], settings.seed)
             for hint, lesson in zip(wanted.hints, lessons[1:], strict=True)
         ]
-        model = keras.Model(student.inputs, [student.outputs[0], *heads], name=f"{student.name}_with_hints")
+        model = keras.Model(student.inputs[0], [student.outputs[0], *heads], name=f"{student.name}_with_hints")
     trained = run_loop(
         partial(_Distilled, loss, _Lesson(wanted, means, tuple(int(end) for end in ends))),
         model, x, np.concatenate(parts, axis=1), folder, settings, pruning=pruning,
@@ -220,7 +220,7 @@ def _lessons(
             f"GiB, {MOST_BYTES >> 30} at most; hint at a later layer or train on fewer events"
         )
         raise SettingsError(message)
-    whole = keras.Model(teacher.inputs, [teacher.outputs[0], *(layer.output for layer in layers)])
+    whole = keras.Model(teacher.inputs[0], [teacher.outputs[0], *(layer.output for layer in layers)])
     found = whole.predict(seen, batch_size=_BATCH, verbose=0)
     return [np.asarray(each, dtype=np.float32) for each in (found if layers else _as_list(found))]
 

@@ -69,7 +69,7 @@ def functional(model: Any) -> Any:
             "compression takes one of each"
         )
         raise UnsupportedLayerError(message)
-    return keras.Model(model.inputs, model.outputs, name=model.name)
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def nodes(graph: Any) -> list[Any]:
@@ -104,7 +104,7 @@ def _rebuilt(model: Any, folded: dict[str, Any], name: str, *, without: bool = F
         return arguments[0] if ends or isinstance(layer, skipped) else layer(*arguments, **keywords)
 
     copy = keras.models.clone_model(graph, clone_function=cloned, call_function=called)
-    copy = keras.Model(copy.inputs, copy.outputs, name=name)
+    copy = keras.Model(copy.inputs[0], copy.outputs[0], name=name)
     for layer in copy.layers:
         if layer.weights:
             before = graph.get_layer(layer.name)

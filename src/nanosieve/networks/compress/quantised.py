@@ -73,7 +73,7 @@ def quantised(model: Any, sample: NDArray[Any], widths: Widths, *, name: str | N
     ports = require("nanosieve.compiler.frontends.keras_layers", extra="train", purpose="a quantised network")
     base = plain(model, name=name)
     found = [layer for layer in base.layers if _kind(layer) is not None]
-    seen = keras.Model(base.inputs, [layer.input for layer in found])
+    seen = keras.Model(base.inputs[0], [layer.input for layer in found])
     values = seen.predict(np.asarray(sample[:_CALIBRATION], dtype=np.float32), batch_size=256, verbose=0)
     read = dict(zip((layer.name for layer in found), values if len(found) > 1 else [values], strict=True))
     low, high = float(np.min(sample)), float(np.max(sample))
@@ -97,7 +97,7 @@ def quantised(model: Any, sample: NDArray[Any], widths: Widths, *, name: str | N
         return layer(*arguments, **keywords)
 
     copy = keras.models.clone_model(base, clone_function=cloned, call_function=called)
-    copy = keras.Model(copy.inputs, copy.outputs, name=name or model.name)
+    copy = keras.Model(copy.inputs[0], copy.outputs[0], name=name or model.name)
     for layer in found:
         for variable, weight in zip(("_kernel", "bias"), layer.get_weights(), strict=False):
             getattr(copy.get_layer(layer.name), variable).assign(weight)
