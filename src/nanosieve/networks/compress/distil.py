@@ -134,7 +134,9 @@ def distil(
             guided(hint, student, lesson.shape[1:], settings.seed)
             for hint, lesson in zip(wanted.hints, lessons[1:], strict=True)
         ]
-        model = keras.Model(student.inputs[0], [student.outputs[0], *heads], name=f"{student.name}_with_hints")
+        model = keras.Model(
+            student.inputs[0], [student.outputs[0], *heads], name=f"{student.name}_with_hints"
+        )
     trained = run_loop(
         partial(_Distilled, loss, _Lesson(wanted, means, tuple(int(end) for end in ends))),
         model, x, np.concatenate(parts, axis=1), folder, settings, pruning=pruning,
