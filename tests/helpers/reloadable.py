@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from helpers.random_networks import Network, activation, convolution, flat, pooling, rows
-from nanosieve.compiler.graph import Add, Constant, Dense, Graph, Node
+from nanosieve.compiler.frontends.layer_nodes import LayerNodes
+from nanosieve.compiler.graph import Add, Constant, Dense, Graph, Lookup, Node
 
 Random = np.random.Generator
 
@@ -21,9 +22,17 @@ def image_network(seed: int = 4) -> Graph:
     return replace(net.builder.finish({"y": x}), name="image_network")
 
 
+class WholeTables(Network):
+    """Tables with an entry for each code that a cut can have, not only for those that the weights reach."""
+
+    def table(self, b: LayerNodes, x: str) -> str:
+        codes = self.rng.integers(-16, 17, (1, 128))
+        return b.add(Lookup(codes, np.array([-64]), np.array([-3])), x, part="table")
+
+
 def weighted_network(rng: Random) -> Graph:
     """A random network of dense layers and convolutions, and layers without weights between them."""
-    net = Network(rng)
+    net = WholeTables(rng)
     places = int(rng.integers(1, 3))
     x = net.input("x", (*rng.integers(2, 6 if places == 2 else 9, places).tolist(), int(rng.integers(1, 4))))
     for _ in range(int(rng.integers(1, 4))):

@@ -14,7 +14,7 @@ from helpers.plans import fitting_plan, random_plan
 from helpers.random_graphs import random_codes
 from helpers.reloadable import image_network, shuffled, weighted_network
 from nanosieve.compiler.design import Design
-from nanosieve.compiler.graph import Fixed, Graph, Input, Quantize, TensorType, Weights, interpret
+from nanosieve.compiler.graph import Fixed, Graph, Input, Lookup, Quantize, TensorType, Weights, interpret
 from nanosieve.compiler.hardware import Budget, DelayModel, build_design
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.reload import prepared, reloaded, weight_words, write_weights
@@ -27,7 +27,6 @@ from nanosieve.compiler.verification.stages import Case, HardwareStage
 from nanosieve.compiler.verification.stimulus import BACK_TO_BACK, Schedule, Stimulus
 from nanosieve.compiler.verification.vector_set import VectorSet
 from nanosieve.errors import (
-    GraphError,
     InputFileError,
     SettingsError,
     UnknownNameError,
@@ -190,18 +189,23 @@ def test_designs_that_cannot_be_reloaded(tmp_path: Path) -> None:
         prepared(none)
 
 
-def _refused(seed: int, error: type[Exception], why: str) -> object:
-    return pytest.param(seed, marks=pytest.mark.xfail(raises=error, strict=True, reason=why))
-
-
-NARROW = "a table behind weights is as narrow as the present ones allow"
-DROPPED = "a quantiser that the present weights make idle is dropped"
+def test_a_table_for_the_present_weights_alone_is_refused() -> None:
+    graph = weighted_network(np.random.default_rng(1))
+    table = graph.by_name["conv1.table"].op
+    reached = graph.types["conv1.cut"]
+    low, high = int(reached.low.min()), int(reached.high.max())
+    few = Lookup(
+        table.tables[:, low - table.first[0] :][:, : high - low + 1], np.array([low]), table.exponent
+    )
+    prepared(graph)
+    with pytest.raises(
+        SettingsError, match=rf"^layer 'conv1': its table .* {low} to {high}, .* others reach"
+    ):
+        prepared(changed(graph, "conv1.table", few))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [0, _refused(1, GraphError, NARROW), 2, 3, 4, _refused(5, SettingsError, DROPPED), 6, 7]
-)
+@pytest.mark.parametrize("seed", range(8))
 def test_random_networks_and_plans(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     original = weighted_network(rng)

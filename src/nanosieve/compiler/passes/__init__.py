@@ -9,7 +9,11 @@ from nanosieve.compiler.passes.absorb_rounding import absorb_rounding
 from nanosieve.compiler.passes.drop_dead_values import drop_dead_values
 from nanosieve.compiler.passes.drop_idle_quantizers import drop_idle_quantizers
 from nanosieve.compiler.passes.fold_batch_norm import fold_batch_norm
-from nanosieve.compiler.passes.fold_constants import fold_all_constants, fold_constants
+from nanosieve.compiler.passes.fold_constants import (
+    fold_all_constants,
+    fold_computed_constants,
+    fold_constants,
+)
 from nanosieve.compiler.passes.gather_early import gather_early
 from nanosieve.compiler.passes.merge_quantizers import merge_quantizers
 from nanosieve.compiler.passes.merge_rewiring import merge_rewiring
@@ -28,6 +32,7 @@ __all__ = [
     "fixed_weights",
     "fold_all_constants",
     "fold_batch_norm",
+    "fold_computed_constants",
     "fold_constants",
     "gather_early",
     "merge_quantizers",
@@ -52,7 +57,7 @@ DEFAULT: tuple[Pass, ...] = (
 )
 
 
-BEFORE_WEIGHTS: tuple[Pass, ...] = (fold_constants, merge_rewiring, fold_batch_norm)
+BEFORE_WEIGHTS: tuple[Pass, ...] = (fold_computed_constants, merge_rewiring, fold_batch_norm)
 """What joins constants to weights, before `reloadable` hides their values."""
 
 FEWER_ELEMENTS: tuple[Pass, ...] = (

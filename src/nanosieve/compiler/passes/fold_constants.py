@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanosieve.compiler.graph import Constant, Graph, Input, Node
 from nanosieve.compiler.passes.repeated_steps import StepGuard
 
-__all__ = ["fold_all_constants", "fold_constants"]
+__all__ = ["fold_all_constants", "fold_computed_constants", "fold_constants"]
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -14,6 +14,17 @@ def fold_constants(graph: Graph) -> Graph:
     Repeated steps stay alike: what is constant in the first step alone stays, and hardware drops it there.
     """
     return graph.rewrite(StepGuard.of(graph).even(lambda node: _constant(graph, node)))
+
+
+def fold_computed_constants(graph: Graph) -> Graph:
+    """As `fold_constants`, but only where no input is read: not where the present weights leave one code."""
+    known: set[str] = set()
+    for node in graph.nodes:
+        if isinstance(node.op, Constant) or (node.inputs and known.issuperset(node.inputs)):
+            known.add(node.name)
+    return graph.rewrite(
+        StepGuard.of(graph).even(lambda node: _constant(graph, node) if node.name in known else None)
+    )
 
 
 def fold_all_constants(graph: Graph) -> Graph:

@@ -51,7 +51,8 @@ def reloadable(
 
     Raises:
         UnsupportedLayerError: no layer has weights that could be reloaded, or a recurrent one has.
-        SettingsError: a number does not fit the type that was stated for it.
+        SettingsError: a number does not fit the type that was stated for it, or a table behind weights has
+            entries only for what the present ones reach.
         UnknownNameError: the types name a layer that has no such weights.
     """
     wanted = _Wanted({"default": types} if isinstance(types, str) else dict(types or {}))
@@ -151,6 +152,9 @@ class _Lift:
                 self._product(node, node.op)
             case Add() if (place := _bias(self.graph, node)) is not None:
                 self._offset(node, place)
+            case Lookup():
+                self._check_table(node, node.op)
+                self._append(node.name, node.op, node.inputs, node.layer)
             case _:
                 self._append(node.name, node.op, node.inputs, node.layer)
 
@@ -158,6 +162,19 @@ class _Lift:
         self.nodes.append(Node(name, op, inputs, layer))
         self.types[name] = op.result(*(self.types[given] for given in inputs))
         return name
+
+    def _check_table(self, node: Node, op: Lookup) -> None:
+        """Whether the table has an entry for all that other weights may lead to."""
+        given = self.types[node.inputs[0]]
+        rows = op.rows(given)
+        first, last = op.first[rows], op.first[rows] + op.tables.shape[1] - 1
+        if (given.low < first).any() or (given.high > last).any():
+            message = (
+                f"layer {node.layer!r}: its table has entries for the codes {first.min()} to {last.max()}, "
+                f"which the present weights reach; others reach {given.low.min()} to {given.high.max()}: "
+                "quantise the input of this layer to fewer integer bits, or compile with constant weights"
+            )
+            raise SettingsError(message)
 
     def _unused(self, name: str) -> str:
         while name in self.graph.types or name in self.types:
