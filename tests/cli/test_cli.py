@@ -10,6 +10,7 @@ import click
 import pytest
 
 from nanosieve.cli import _VERBS, main
+from nanosieve.cli._terminal import terminal_progress
 from nanosieve.errors import SettingsError
 
 HEAVY = (
@@ -161,3 +162,21 @@ def test_the_module_is_the_program():
     )
     assert done.returncode == 0
     assert done.stdout.startswith("nanosieve, version ")
+
+
+def test_progress_in_a_file_is_a_line_now_and_then(capsys, monkeypatch):
+    seconds = iter([0.0, 30.0, 61.0, 62.0, 63.0, 64.0, 65.0])
+    clock = types.SimpleNamespace(monotonic=lambda: next(seconds), strftime=lambda _: "12:00:00")
+    monkeypatch.setattr("nanosieve.cli._terminal.time", clock)
+    with terminal_progress() as progress:
+        for done, note in ((1, "begun"), (2, "unsaid"), (3, "a minute"), (4, ""), (4, "twice")):
+            progress("train", done, 4, note)
+        progress("train", 1, 2000, "again")
+        progress("train", 2, 2000, "unsaid")
+    said = [line.split("  ")[1:] for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        ["train", "1 of 4", "begun"],
+        ["train", "3 of 4", "a minute"],
+        ["train", "4 of 4"],
+        ["train", "1 of 2,000", "again"],
+    ]

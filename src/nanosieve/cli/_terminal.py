@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,10 +30,17 @@ __all__ = ["console", "echo_json", "show_table", "terminal_progress"]
 console = Console()
 _messages = Console(stderr=True)
 
+LINE_EVERY_S = 60
+"""Between two lines of a stage where the progress goes to a file."""
+ENDED = -math.inf
+
 
 @contextmanager
 def terminal_progress() -> Iterator[Progress]:
-    """A `Progress` drawn on standard error, one bar per stage, with elapsed and remaining time."""
+    """A `Progress` on standard error: a bar per stage, with elapsed and remaining time; in a file, lines."""
+    if not _messages.is_terminal:
+        yield _lines()
+        return
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}"),
@@ -62,6 +71,22 @@ def terminal_progress() -> Iterator[Progress]:
     finally:
         if stages:
             bars.stop()
+
+
+def _lines() -> Progress:
+    """A line when a stage begins and ends, and once a minute: for the log of a batch job."""
+    said: dict[str, float] = {}
+
+    def report(stage: str, done: float, total: float, note: str = "") -> None:
+        now = time.monotonic()
+        ends, last = total > 0 and done >= total, said.get(stage)
+        if last is not None and (last == ENDED if ends else now - last < LINE_EVERY_S):
+            return
+        said[stage] = ENDED if ends else now
+        parts = (time.strftime("%H:%M:%S"), stage, f"{done:,.10g} of {total:,.10g}", note)
+        click.echo("  ".join(part for part in parts if part), err=True)
+
+    return report
 
 
 def show_table(title: str, header: list[str], rows: list[list[str]], *, left: int = 1) -> None:
