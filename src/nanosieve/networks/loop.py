@@ -19,6 +19,9 @@ from nanosieve.networks.settings import TrainingSettings
 
 __all__ = ["TrainingLoop"]
 
+WIDTHS_REACH = 12.0
+"""Bits that a learned width can move by in a training, at least: the sum of all largest steps of Adam."""
+
 
 class TrainingLoop:
     """The sample on the device and the compiled epoch.
@@ -59,6 +62,10 @@ class TrainingLoop:
         self._events = len(x) - held_back
         self._batch = min(settings.batch, self._events)
         self._steps = self._events // self._batch
+        layers = [layer for layer in model._flatten_layers() if getattr(layer, "_ebops", None) is not None]
+        position = {id(variable): index for index, variable in enumerate(model.non_trainable_variables)}
+        self._price_at = [position[id(layer._beta)] for layer in layers]
+        self._ebops_at = [position[id(layer._ebops)] for layer in layers]
         self._optimizer = self._adam(
             self._keras.optimizers.schedules.CosineDecay(
                 settings.learning_rate, self._steps * settings.epochs
@@ -67,10 +74,6 @@ class TrainingLoop:
         self._optimizer.build(model.trainable_variables)
         if pruning is not None:
             prune(model, pruning, self._optimizer, self._steps * settings.epochs)
-        layers = [layer for layer in model._flatten_layers() if getattr(layer, "_ebops", None) is not None]
-        position = {id(variable): index for index, variable in enumerate(model.non_trainable_variables)}
-        self._price_at = [position[id(layer._beta)] for layer in layers]
-        self._ebops_at = [position[id(layer._ebops)] for layer in layers]
         self._run_epoch, self._judge = self._compiled()
 
     def initial_state(self) -> TrainingState:
@@ -136,8 +139,25 @@ class TrainingLoop:
                 variable.assign(np.asarray(value))
 
     def _adam(self, rate: Any) -> Any:
-        """The optimizer, with `rate` as its learning rate."""
-        return self._keras.optimizers.Adam(rate)
+        """Adam, with larger steps for learned widths, which have to move by whole bits."""
+        if not self._ebops_at:
+            return self._keras.optimizers.Adam(rate)
+        quantizers = require("hgq.quantizer.internal", extra="train", purpose="learning widths")
+        widths = {
+            id(variable)
+            for layer in self._model._flatten_layers()
+            if isinstance(layer, quantizers.TrainableQuantizerBase)
+            for variable in layer.trainable_variables
+        }
+        reach = 0.5 * self._settings.learning_rate * self._steps * self._settings.epochs
+        larger = max(1.0, WIDTHS_REACH / reach)
+
+        class Adam(self._keras.optimizers.Adam):  # type: ignore[misc, name-defined]
+            def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+                scale = larger if id(variable) in widths else 1.0
+                super().update_step(gradient, variable, learning_rate * scale)
+
+        return Adam(rate)
 
     def _data_loss(self, outputs: Any, x: Any, w: Any) -> Any:
         """Weighted mean of the loss over the events, without the price of the bits."""

@@ -132,7 +132,7 @@ def efficiency_curves(
         marks: values to mark with a line, each with its label.
         logarithmic: both axes; a turn-on is drawn with linear ones.
         conditions: right end of the headline.
-        legend: the corner in which it stands.
+        legend: the corner in which it stands; empty for a legend that several panels share.
     """
 
     def draw(axes: Any) -> None:
@@ -154,7 +154,8 @@ def efficiency_curves(
             axes.set_ylim(0, 118)
         axes.set_xlabel(axis)
         axes.set_ylabel("Signal efficiency [%]")
-        axes.legend(loc=legend)
+        if legend:
+            axes.legend(loc=legend)
         headline(axes, title, conditions)
 
     return Drawing((panel(draw, label=f"{title}: efficiency against {axis}"),))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nanosieve._require import require
 from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure
 from nanosieve.report.style import GRID, PALETTE, Drawing, Key, Margins, headline, panel
@@ -73,12 +72,8 @@ def kept_chart(
                 [value], [row], xerr=[[down], [error]], fmt="o", color=colour, elinewidth=1.1, markersize=3.6
             )
         if logarithmic:
-            ticker = require("matplotlib.ticker", extra="report", purpose="the report")
             axes.set_xscale("log")
             axes.margins(x=0.05)
-            axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-            axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         else:
             axes.set_xlim(*_range(entries))
         middle = (len(designs) - 1) / 2

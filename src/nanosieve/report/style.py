@@ -178,7 +178,27 @@ def _drawn(
                 )
             )
             draw(axes)
+            _label_decades(axes)
         yield figure
+
+
+def _label_decades(axes: Any) -> None:
+    """Logarithmic axes of less than two decades get labels at 1, 2 and 5, others at the decades alone.
+
+    Axes whose ticks are set already stay as they are.
+    """
+    ticker = require("matplotlib.ticker", extra="report", purpose="the report")
+    for axis in (axes.xaxis, axes.yaxis):
+        if (
+            axis.get_scale() != "log"
+            or type(axis.get_minor_formatter()) is not ticker.LogFormatterSciNotation
+        ):
+            continue
+        low, high = axis.get_view_interval()
+        if 0 < low < high < 100 * low:
+            axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def headline(axes: Any, left: str, right: str = "") -> None:

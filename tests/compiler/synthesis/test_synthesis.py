@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,16 +190,27 @@ def test_bad_folder_device_and_header(one: Path, tmp_path: Path) -> None:
 
 
 def _job(name: str, size: int, children: tuple[str, ...] = ()) -> Job:
-    return Job(name, "x" * size, "", children, {}, "xcup", Path())
+    return Job(name, "x" * size, dict.fromkeys(children, "stub"), {}, "xcup", Path())
 
 
 def test_large_modules_go_alone_and_small_ones_together() -> None:
     jobs = [_job("top", 5, ("a",)), _job("a", 50_000), *(_job(f"s{n}", 9_000) for n in range(9))]
     packed = batches(jobs, workers=2, time_limit=1)
     assert sorted(job.module for batch in packed for job in batch.jobs) == sorted(job.module for job in jobs)
-    assert [len(batch.jobs) for batch in packed] == [1, 4, 4, 1, 1]
+    assert [len(batch.jobs) for batch in packed] == [1, 5, 4, 1]
     assert packed[0].jobs[0].module == "a"
     assert [batch.size for batch in packed] == sorted((batch.size for batch in packed), reverse=True)
     # with little to do there is still something for every worker
     assert len(batches([_job(f"s{n}", 100) for n in range(8)], workers=4, time_limit=1)) == 4
     assert batches([], workers=2, time_limit=1) == []
+
+
+def test_no_module_is_beside_its_child_nor_beside_another_stub_of_it() -> None:
+    other = replace(_job("other", 1), stubs={"a": "narrower"})
+    parents = [_job("top", 1, ("a",)), _job("twin", 1, ("a",)), other]
+    packed = batches([*parents, _job("a", 1), _job("far", 1000)], workers=1, time_limit=1)
+    assert [{job.module for job in batch.jobs} for batch in packed] == [
+        {"far", "top", "twin"},
+        {"other"},
+        {"a"},
+    ]

@@ -64,7 +64,7 @@ def netlist_design(
     target = find_device(device or design.device)
     ((jobs, _),) = synthesised([design], [target], workers=workers, time_limit=time_limit, progress=progress)
     files = {job.module: str(job.netlist_path.relative_to(design.path)) for job in jobs}
-    modules = {job.module: Module(file=files[job.module], children=job.children) for job in jobs}
+    modules = {job.module: Module(file=files[job.module], children=tuple(job.stubs)) for job in jobs}
     layers = tuple(layer.model_copy(update={"file": files[layer.module]}) for layer in design.layers)
     changed = {"modules": modules, "layers": layers, "level": "netlist", "models": primitive_models()}
     return design.model_copy(update=changed)

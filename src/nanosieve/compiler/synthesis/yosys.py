@@ -56,8 +56,7 @@ class Job:
     Attributes:
         module: its name.
         text: its Verilog.
-        stubs: Verilog of its children without their bodies.
-        children: their names.
+        stubs: child → its Verilog without its body.
         library: module → Verilog of the library modules that are synthesised as a part of it.
         family: Yosys name of the architecture.
         folder: where the result is kept.
@@ -65,8 +64,7 @@ class Job:
 
     module: str
     text: str
-    stubs: str
-    children: tuple[str, ...]
+    stubs: Mapping[str, str]
     library: Mapping[str, str]
     family: str
     folder: Path
@@ -82,17 +80,17 @@ class Job:
         def text(name: str) -> str:
             return (design.path / design.modules[name].file).read_text(encoding="utf-8")
 
-        children = tuple(n for n in design.modules[module].children if not design.modules[n].library)
-        stubs = "".join(_stub(child, text(child)) for child in children)
+        children = (n for n in design.modules[module].children if not design.modules[n].library)
+        stubs = {child: _stub(child, text(child)) for child in children}
         inside = (n for n in design.inside(module) if design.modules[n].library)
         library = {name: _MAPPED.get(name) or text(name) for name in inside}
-        return cls(module, text(module), stubs, children, library, family, folder)
+        return cls(module, text(module), stubs, library, family, folder)
 
     @property
     def key(self) -> str:
         """Hash of the Verilog, the tool and its options."""
         flow = Request((self.module,), (), self.family).flow
-        parts = (*flow, self.text, self.stubs, *(text for _, text in sorted(self.library.items())))
+        parts = (*flow, self.text, *self.stubs.values(), *(text for _, text in sorted(self.library.items())))
         return _hash("\0".join((yosys_version(), *parts)))
 
     @property
@@ -106,8 +104,14 @@ class Job:
         return self.folder / f"{self.module}.{self.family}.v"
 
     def fits_with(self, others: Iterable[Job]) -> bool:
-        """Whether one process can do it with `others`: no two of one name, nor of two families."""
-        return all(other.module != self.module and other.family == self.family for other in others)
+        """Whether one process can do it with `others`: of one family, and none with a child of another."""
+        return all(
+            other.family == self.family
+            and self.module not in (other.module, *other.stubs)
+            and other.module not in self.stubs
+            and all(other.stubs.get(child, stub) == stub for child, stub in self.stubs.items())
+            for other in others
+        )
 
     def recall(self) -> Netlist | None:
         """The result of an earlier run on the same input, if there is one."""
@@ -176,21 +180,20 @@ def _stub(module: str, text: str) -> str:
 def batches(jobs: Iterable[Job], *, workers: int, time_limit: float) -> list[Batch]:
     """Pack jobs into processes: large modules alone, small ones together, the largest batch first.
 
-    Those of one process have names of their own and the same family.
+    Those of one process have names of their own and the same family, and none is the child of another, which
+    it sees without its body.
     """
-    alone = [job for job in jobs if job.children]  # its children must not be there with their bodies
-    rest = sorted((job for job in jobs if not job.children), key=lambda job: -len(job.text))
-    limit = min(BATCH, sum(len(job.text) for job in rest) // workers)
-    packs: list[list[Job]] = [[job] for job in alone]
-    open_packs: list[list[Job]] = []
-    for job in rest:
-        for pack in open_packs:
+    largest_first = sorted(jobs, key=lambda job: -len(job.text))
+    limit = min(BATCH, sum(len(job.text) for job in largest_first) // workers)
+    packs: list[list[Job]] = []
+    for job in largest_first:
+        for pack in packs:
             if job.fits_with(pack) and sum(len(other.text) for other in pack) + len(job.text) <= limit:
                 pack.append(job)
                 break
         else:
-            open_packs.append([job])
-    made = [Batch(tuple(pack), time_limit) for pack in (*packs, *open_packs)]
+            packs.append([job])
+    made = [Batch(tuple(pack), time_limit) for pack in packs]
     return sorted(made, key=lambda batch: -batch.size)
 
 
@@ -208,11 +211,13 @@ def run_batch(batch: Batch) -> list[Netlist]:
         sources = []
         for job in batch.jobs:
             sources.append(f"{job.module}.v")
-            (work / sources[-1]).write_text(job.text + job.stubs, encoding="utf-8")
-        library = {name: text for job in batch.jobs for name, text in job.library.items()}
-        if library:
-            sources.append("library")
-            (work / "library").write_text("".join(library.values()), encoding="utf-8")
+            (work / sources[-1]).write_text(job.text, encoding="utf-8")
+        shared = {
+            name: text for job in batch.jobs for name, text in (*job.stubs.items(), *job.library.items())
+        }
+        if shared:
+            sources.append("shared")
+            (work / "shared").write_text("".join(shared.values()), encoding="utf-8")
         names = tuple(job.module for job in batch.jobs)
         request = Request(names, tuple(sources), first.family)
         (work / "request").write_text(json.dumps(asdict(request)), encoding="utf-8")
@@ -223,7 +228,7 @@ def run_batch(batch: Batch) -> list[Netlist]:
         shutil.rmtree(work, ignore_errors=True)
     netlists = []
     for job in batch.jobs:
-        cells = {cell: n for cell, n in result[job.module]["cells"].items() if cell not in job.children}
+        cells = {cell: n for cell, n in result[job.module]["cells"].items() if cell not in job.stubs}
         netlists.append(Netlist(cells, result[job.module]["levels"]))
         job.keep(netlists[-1], verilog[job.module])
     return netlists

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanosieve._require import require
 from nanosieve.networks.compress.task import Loss, checked_events, task_loss
 from nanosieve.networks.loop import TrainingLoop
 from nanosieve.networks.pruning import PruningSchedule
@@ -18,9 +17,6 @@ from nanosieve.networks.training import Trained, run_loop
 from nanosieve.progress import Progress, silent
 
 __all__ = ["Supervised", "fit"]
-
-WIDTHS_REACH = 12.0
-"""Bits that a learned width can move by in a training, at least: the sum of all largest steps of Adam."""
 
 
 def fit(
@@ -85,25 +81,6 @@ class Supervised(TrainingLoop):
     ) -> None:
         self._loss = loss
         super().__init__(model, x, targets, settings, pruning)
-
-    def _adam(self, rate: Any) -> Any:
-        """Adam, with larger steps for learned widths, which have to move by whole bits."""
-        quantizers = require("hgq.quantizer.internal", extra="train", purpose="learning widths")
-        widths = {
-            id(variable)
-            for layer in self._model._flatten_layers()
-            if isinstance(layer, quantizers.TrainableQuantizerBase)
-            for variable in layer.trainable_variables
-        }
-        reach = 0.5 * self._settings.learning_rate * self._steps * self._settings.epochs
-        larger = max(1.0, WIDTHS_REACH / reach)
-
-        class Adam(self._keras.optimizers.Adam):  # type: ignore[misc, name-defined]
-            def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-                scale = larger if id(variable) in widths else 1.0
-                super().update_step(gradient, variable, learning_rate * scale)
-
-        return Adam(rate)
 
     def _data_loss(self, outputs: Any, x: Any, w: Any) -> Any:
         return task_loss(self._loss, outputs, w)

@@ -21,6 +21,7 @@ from nanosieve.report import (
     roc_curves,
     score_distribution,
 )
+from nanosieve.report.style import Key, series
 from nanosieve.studies.l1_anomaly.comparison import Built
 from nanosieve.studies.l1_anomaly.performance import Performance
 from nanosieve.studies.l1_anomaly.settings import EVENT_SIZE, SIGNALS, Settings
@@ -69,7 +70,7 @@ def physics_section(settings: Settings, built: Sequence[Built]) -> Section:
                 "with how far the threshold moves with the background events that fix it.",
             ),
             Picture(
-                tuple(_against_rate(process, shown) for process in SIGNALS),
+                (_against_rate(shown),),
                 f"Efficiency (simulated) against the bandwidth that it costs: events of {EVENT_SIZE:g} MB, "
                 f"assumed, about those of CMS in Run 3, make {8 * EVENT_SIZE:g} Gb/s of one kHz.",
             ),
@@ -125,23 +126,21 @@ def _rows(every: Sequence[Performance]) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _against_rate(process: str, shown: Sequence[Performance]) -> Drawing:
-    """One signal: efficiency of each network against the trigger rate in crossings."""
-    curves = []
-    for performance in shown:
-        curve = performance.signals[process].in_crossings
-        rates = curve.false_positive_rate * performance.all_crossings
-        kept = rates <= HIGHEST_RATE
-        label = performance.trigger.settings.title
-        curves.append(
-            EfficiencyCurve(label, rates[kept], 100 * curve.true_positive_rate[kept], 100 * curve.error[kept])
-        )
-    return efficiency_curves(
-        curves,
-        title=SIGNALS[process],
-        axis=f"Trigger rate [kHz] = bandwidth [{8 * EVENT_SIZE:g} Gb/s]",
-        legend="upper left",
-    )
+def _against_rate(shown: Sequence[Performance]) -> Drawing:
+    """For each signal the efficiency of each network against the trigger rate in crossings."""
+    panels: list[str] = []
+    for process, title in SIGNALS.items():
+        curves = []
+        for performance in shown:
+            curve = performance.signals[process].in_crossings
+            rates = curve.false_positive_rate * performance.all_crossings
+            kept = rates <= HIGHEST_RATE
+            efficiency, error = 100 * curve.true_positive_rate[kept], 100 * curve.error[kept]
+            curves.append(EfficiencyCurve(performance.trigger.settings.title, rates[kept], efficiency, error))
+        axis = f"Trigger rate [kHz] = bandwidth [{8 * EVENT_SIZE:g} Gb/s]"
+        panels += efficiency_curves(curves, title=title, axis=axis, legend="").panels
+    names = [performance.trigger.settings.title for performance in shown]
+    return Drawing(tuple(panels), key=tuple(Key(name, series(n)["color"]) for n, name in enumerate(names)))
 
 
 def _roc(performance: Performance, settings: Settings) -> Drawing:

@@ -162,6 +162,6 @@ def settings_for(size: Size, seed: int) -> Settings:
         crossings="minbias:4000,hard_qcd:3000,w_lnu:300,drell_yan:300,ttbar:100",
         signal_crossings=400,
         pool=3000,
-        proof_events=6000,
+        proof_events=8000,
         random_vectors=5000,
     )
