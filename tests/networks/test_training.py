@@ -1,6 +1,7 @@
 """Training: it learns, it pays for bits, and a killed training ends as an unbroken one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,12 @@ def test_training_learns_and_pays_for_bits(unbroken):
     assert [done for _, done, _, _ in notes] == [1, 2, 3, 4, 5, 6]
     assert "EBOPs" in notes[-1][3]
     assert "s left" in notes[-1][3]
+
+
+def test_widths_move_by_whole_bits_in_a_training_of_few_small_steps(events, tmp_path):
+    few = replace(SHORT, learning_rate=1e-3, epochs=4)
+    history = train(build_autoencoder(NETWORK), events, tmp_path, settings=few).history
+    assert len(set(history["ebops"])) > 1
 
 
 def test_files_beside_each_other(unbroken):

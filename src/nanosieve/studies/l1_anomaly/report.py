@@ -173,11 +173,11 @@ def _training(built: Sequence[Built]) -> Section:
             own.title,
             trained.history["loss"],
             trained.history["validation_loss"],
-            trained.history["ebops"],
+            () if own.bits else trained.history["ebops"],
             trained.best_epoch,
         )
         pictures.append(Picture((training_curves([history]),), f"{own.title}: {own.kind}."))
-    text = "Loss and effective bit operations (EBOPs, arXiv:2405.00645) against epoch."
+    text = "Loss against epoch; where bits are learned, effective bit operations (EBOPs, arXiv:2405.00645)."
     return Section("Training", (Text((text,)), *pictures))
 
 
