@@ -134,6 +134,6 @@ def settings_for(size: Size, seed: int) -> Settings:
         20_000,
         40_000,
         training(12, 256, 3e-3),
-        training(20, 256, 4e-3),
-        training(10, 256, 2e-3),
+        training(12, 256, 4e-3),
+        training(6, 256, 2e-3),
     )
