@@ -253,7 +253,7 @@ class TestPipeline:
             ):
                 assert wanted in text
             assert "929 in all" in text
-            assert "one column is a clock cycle of 5 ns" in text
+            assert "a clock cycle is 5 ns" in text
 
     def test_the_narrow_drawing_is_one_panel_wide(self):
         assert 'viewBox="0 0 360 ' in pipeline_chart(PIPELINE).narrow[0]

@@ -106,7 +106,7 @@ def _quiet_ticks(axes: Any) -> None:
     axes.minorticks_off()
     axes.tick_params(which="both", length=0)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+        axis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def _colour_bar(axes: Any, image: Any, most: int, label: str) -> None:

@@ -91,9 +91,9 @@ def kept_chart(
 
 
 def _range(entries: Sequence[KeptEntry]) -> tuple[float, float]:
-    """Of a linear axis: from zero for percentages, and with room around all dots, errors and bands."""
+    """Of a linear axis: with room around all dots, errors and bands; percentages far apart begin at zero."""
     lows = [min(e.figure.value - (e.figure.error or 0.0), *(e.band or (e.figure.value,))) for e in entries]
     highs = [max(e.figure.value + (e.figure.error or 0.0), *(e.band or (e.figure.value,))) for e in entries]
     low, high = min(lows), max(highs)
     room = 0.05 * (high - low or 1.0)
-    return 0.0 if entries[0].figure.unit == "%" else low - room, high + room
+    return 0.0 if entries[0].figure.unit == "%" and 2 * low < high else low - room, high + room

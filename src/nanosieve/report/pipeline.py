@@ -12,6 +12,7 @@ from nanosieve.report.style import GRID, INK, PALETTE, Drawing, Key, Margins, pa
 __all__ = ["Pipeline", "PipelineLayer", "pipeline_chart"]
 
 _COMPARED = PALETTE[2]
+_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
 _KINDS = tuple(colour for colour in PALETTE if colour != _COMPARED)
 
 
@@ -81,10 +82,10 @@ def _chart(pipeline: Pipeline, width: float) -> str:
     foot = 0.9 + 1.1 * len(pipeline.compare)
 
     def draw(axes: Any) -> None:
-        _rows(axes, pipeline)
+        _rows(axes, pipeline, space)
         _registers(axes, pipeline.registers, space)
         axes.plot([cycles, cycles], [-0.6, rows + 0.5], color=INK, linewidth=1.4)
-        _label(axes, cycles, rows + 0.1, f"{cycles * period:g} ns, {cycles} cycles", last, bold=True)
+        _label(axes, cycles, rows + 0.1, f"{cycles * period:.4g} ns, {cycles} cycles", last, bold=True)
         for n, (label, figure) in enumerate(pipeline.compare):
             at, row = figure.value / period, rows + 1.15 + 1.1 * n
             axes.plot([at, at], [-0.6, row + 0.4], color=_COMPARED, linewidth=1.2, linestyle=(0, (4, 2)))
@@ -93,15 +94,15 @@ def _chart(pipeline: Pipeline, width: float) -> str:
         _frame(axes, pipeline, last, rows + foot, narrow=narrow, space=space)
 
     height = margins.top + margins.bottom + row_height * (rows + foot + 0.6)
-    label = f"Pipeline of {pipeline.title}: {rows} layers in {cycles} cycles of {period:g} ns"
+    label = f"Pipeline of {pipeline.title}: {rows} layers in {cycles} cycles of {period:.4g} ns"
     return panel(draw, label=label, size=(width, height), margins=margins)
 
 
-def _rows(axes: Any, pipeline: Pipeline) -> None:
+def _rows(axes: Any, pipeline: Pipeline, space: float) -> None:
     """The grid of layers and cycles, and a box where a layer works."""
     rows, cycles = len(pipeline.layers), pipeline.latency_cycles
     kinds = list(dict.fromkeys(layer.kind for layer in pipeline.layers if layer.kind))
-    for cycle in range(cycles + 1):
+    for cycle in range(0, cycles + 1, next(n for n in _STEPS if n * space > 4)):
         axes.plot([cycle, cycle], [-0.6, rows - 0.4], color=GRID, linewidth=0.8, zorder=0)
     for row, layer in enumerate(pipeline.layers):
         axes.plot([0, cycles], [row, row], color=GRID, linewidth=0.5, zorder=0)
@@ -116,12 +117,13 @@ def _rows(axes: Any, pipeline: Pipeline) -> None:
 
 
 def _registers(axes: Any, registers: Sequence[int], space: float) -> None:
-    """Bits at each clock edge, above the rows; turned upright where cycles are narrow."""
+    """Bits at each clock edge, or at some where cycles are narrow, above the rows; turned upright there."""
     widest = max((len(f"{bits:,}") for bits in registers), default=0)
     upright = space < 5.2 * widest
-    for edge, bits in enumerate(registers, start=1):
+    step = next(n for n in _STEPS if n * space > 9)
+    for edge in range(1, len(registers) + 1, step):
         axes.annotate(
-            f"{bits:,}",
+            f"{registers[edge - 1]:,}",
             (edge, -0.6),
             xytext=(0, 2),
             textcoords="offset points",
@@ -157,13 +159,14 @@ def _frame(axes: Any, pipeline: Pipeline, last: float, bottom: float, *, narrow:
     axes.set_ylim(bottom, -0.6)
     axes.minorticks_off()
     axes.set_yticks(range(len(pipeline.layers)), [layer.name for layer in pipeline.layers], fontsize=9.5)
-    step = next(n for n in (1, 2, 5, 10, 20, 50, 100, 1000) if n * space > 26)
+    longest = len(f"{last * period:.4g}")
+    step = next(n for n in _STEPS if n * space > 8 + 6 * longest)
     edges = range(0, int(last) + 1, step)
-    axes.set_xticks(edges, [f"{edge * period:g}" for edge in edges])
+    axes.set_xticks(edges, [f"{edge * period:.4g}" for edge in edges])
     axes.tick_params(axis="y", which="both", length=0)
     axes.tick_params(axis="x", which="both", top=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    column = f"one column is a clock cycle of {period:g} ns"
+    column = f"a clock cycle is {period:.4g} ns"
     axes.set_xlabel(f"Time after input [ns]; {column}" + ("" if narrow else f" ({pipeline.clock_mhz:g} MHz)"))
     heading = [(pipeline.title, 10.5, "bold")]
     if pipeline.registers:

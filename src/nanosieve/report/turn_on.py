@@ -47,11 +47,12 @@ def turn_on_chart(curves: Sequence[TurnOn], *, title: str, axis: str, conditions
                 label=curve.name,
             )
         axes.set_xlim(curves[0].edges[0], curves[0].edges[-1])
-        axes.set_ylim(0, 128)
         axes.set_yticks(range(0, 101, 20))
         axes.set_xlabel(axis)
         axes.set_ylabel("Efficiency [%]")
-        axes.legend(loc="upper left", ncols=min(len(curves), 3), columnspacing=1.0, handletextpad=0.3)
+        columns = 3 if sum(len(curve.name) for curve in curves) < 60 else 2
+        axes.set_ylim(0, 116 + 8 * -(-len(curves) // columns))
+        axes.legend(loc="upper left", ncols=min(len(curves), columns), columnspacing=1.0, handletextpad=0.3)
         headline(axes, title, conditions)
 
     return Drawing((panel(draw, label=f"{title}: efficiency against {axis}"),))

@@ -174,8 +174,9 @@ def _layers(students: Sequence[Hardware], cards: Sequence[Card]) -> Section:
     pictures = []
     for hardware in students:
         chart = pipeline_chart(pipeline_of(hardware.design.hardware, title=hardware.settings.title))
-        caption = f"{hardware.settings.title}: each layer in the device and in time."
-        pictures.append(Picture((layer_bars(hardware.synthesis), chart), caption))
+        title = hardware.settings.title
+        pictures.append(Picture((layer_bars(hardware.synthesis),), f"{title}: each layer in the device."))
+        pictures.append(Picture((chart,), f"{title}: each layer in time."))
     for card in cards:
         chart = pipeline_chart(pipeline_of(card.design.hardware, title=card.settings.title))
         pictures.append(Picture((chart,), f"{card.settings.title}: each layer in time."))

@@ -253,12 +253,9 @@ def _layers(built: Sequence[Hardware]) -> Section:
     pictures = []
     for hardware in built:
         chart = pipeline_chart(pipeline_of(hardware.design.hardware, title=hardware.settings.title))
-        pictures.append(
-            Picture(
-                (layer_bars(hardware.synthesis), chart),
-                f"{hardware.settings.title}: each layer in the device and in time.",
-            )
-        )
+        title = hardware.settings.title
+        pictures.append(Picture((layer_bars(hardware.synthesis),), f"{title}: each layer in the device."))
+        pictures.append(Picture((chart,), f"{title}: each layer in time."))
     shown = {hardware.student.precision: hardware for hardware in built}
     for precision, hardware in shown.items():
         widths = bit_width_map(bits_of(hardware.design.graph))
