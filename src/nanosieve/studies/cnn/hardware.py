@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from nanosieve.compiler.verification import Verification
 from nanosieve.figure import Figure, Provenance
 from nanosieve.networks.compress import Candidate
@@ -46,14 +48,15 @@ def build_hardware(
     watch: Stopwatch,
     progress: Progress,
 ) -> list[Hardware]:
-    """Compile, verify on test images and synthesise.
+    """Compile, verify on test images (and such of the training, if those are too few) and synthesise.
 
     Raises:
         BudgetError: a design does not meet its budget.
         VerificationError: two stages differ.
     """
     candidates = [networks.candidate(which.recipe) for which in settings.designs]
-    vectors = samples.test.x[: settings.proof_images]
+    more = max(0, settings.proof_images - len(samples.test.x))
+    vectors = np.concatenate([samples.test.x[: settings.proof_images], samples.train.x[:more]])
     plans = [
         Plan(
             which.name,

@@ -118,6 +118,6 @@ def settings_for(size: Size, seed: int) -> Settings:
     few = TrainingSettings(2, 64, 1e-3, bits_price=0.0, patience=2, validation=0.05, seed=seed)
     sixteen, six, _, two_pixels = Settings.designs
     return Settings(
-        8_000, 3_000, once, few, few, 100, 20,
+        8_000, 3_000, once, few, few, 5000, 20,
         aware_bits=(6, 4, 2), learned=(CHEAPER,), designs=(sixteen, six, two_pixels),
     )  # fmt: skip
