@@ -116,8 +116,8 @@ def settings_for(size: Size, seed: int) -> Settings:
         )  # fmt: skip
     once = TrainingSettings(12, 128, 3e-3, bits_price=0.0, patience=12, validation=0.05, seed=seed)
     few = TrainingSettings(2, 64, 1e-3, bits_price=0.0, patience=2, validation=0.05, seed=seed)
-    sixteen, six, _, two_pixels = Settings.designs
+    _, six, _, two_pixels = Settings.designs
     return Settings(
-        8_000, 3_000, once, few, few, 5000, 20,
-        aware_bits=(6, 4, 2), learned=(CHEAPER,), designs=(sixteen, six, two_pixels),
+        6_000, 3_000, once, few, few, 5_000, 20,
+        aware_bits=(6, 4), learned=(CHEAPER,), designs=(six, two_pixels),
     )  # fmt: skip
