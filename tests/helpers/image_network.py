@@ -33,6 +33,8 @@ class ImageNetwork:
         filters: of the five convolutions.
         dense: of the dense layers.
         compose: whether the first three are composed.
+        shifts: whether the first two only shift the image, as those of `published_form`: their products are
+            multiples of a larger step than that of the codes.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ImageNetwork:
         dense: tuple[int, ...] = (8,),
         *,
         compose: bool = True,
+        shifts: bool = False,
         seed: int = 3,
     ) -> None:
         self.rng = np.random.default_rng(seed)
@@ -51,7 +54,8 @@ class ImageNetwork:
         x = self.b.input("image", (*shape, 1))
         chain, channels = [], 1
         for n in range(3):
-            chain.append(self._convolution((3, 3), channels, filters[n]))
+            one = self._shift(channels, filters[n]) if shifts and n < 2 else None
+            chain.append(one or self._convolution((3, 3), channels, filters[n]))
             channels = filters[n]
         if compose:
             x = composed_convolution(self.b, x, chain, layer="conv_3")
@@ -75,6 +79,12 @@ class ImageNetwork:
         scale = (size[0] * size[1] * channels) ** -0.5
         kernel = self.rng.normal(0, scale, (*size, channels, filters))
         return Convolution(kernel, self.rng.normal(0, 0.2, filters), SAME, (1, 1))
+
+    def _shift(self, channels: int, filters: int) -> Convolution:
+        kernel = np.zeros((3, 3, channels, filters))
+        for n in range(filters):
+            kernel[self.rng.integers(3), self.rng.integers(3), n % channels, n] = 1
+        return Convolution(kernel, np.zeros(filters), SAME, (1, 1))
 
     def conv(self, x: Traced, filters: int, padding: tuple[tuple[int, int], ...], name: str) -> Traced:
         """A convolution with ReLU."""

@@ -59,8 +59,9 @@ def test_other_cuts(graph: Graph, tmp_path: Path, layers: dict[str, str]) -> Non
 
 
 @pytest.mark.slow
-def test_convolutions_one_by_one(tmp_path: Path) -> None:
-    graph = ImageNetwork(compose=False).graph
+@pytest.mark.parametrize("shifts", [False, True])
+def test_convolutions_one_by_one(tmp_path: Path, shifts: bool) -> None:
+    graph = ImageNetwork(compose=False, shifts=shifts).graph
     layers = {"conv_1": "engine:1,1", "conv_2": "engine:1,9", "conv_3": "engine:1,9"}
     chosen = {name: choice_of(text) for name, text in {**ENGINES, **layers}.items()}
     budget = Budget(every="20 us", latency="80 us", device="xcu250")

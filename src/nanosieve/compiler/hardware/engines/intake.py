@@ -115,8 +115,6 @@ def intake_of(
     beats, lanes, at = (np.full(shape, NOTHING) for _ in range(3))
     beats[word, slot], lanes[word, slot], at[word, slot] = beat, lane, cycle
     banks = _banks(name, beats, lanes)
-    if any(one.exponent < type[2] for one in known):
-        _refuse(name, "its inputs come with a finer step than they have")
     pace, row = _pace(cycles)
     rows = int(row[-1]) + 1
     address, writes = np.zeros(rows, dtype=np.int64), np.zeros((rows, len(banks)), dtype=np.bool_)

@@ -138,7 +138,11 @@ class _Text:
         intake = self.engine.plan.intake
         lane = intake.lanes[number]
         lsb, width = layout[lane.index]
-        zeros = lane.exponent - intake.exponent
+        zeros = max(lane.exponent - intake.exponent, 0)
+        fine = max(intake.exponent - lane.exponent, 0)  # bits below the step, zero in every code
+        if width <= fine:
+            return f"{intake.width}'d0"
+        lsb, width = lsb + fine, width - fine
         kept = min(width, intake.width - zeros)
         bits = f"{signal}[{lsb + kept - 1}:{lsb}]"
         above = intake.width - zeros - kept
