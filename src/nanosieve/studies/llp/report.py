@@ -9,6 +9,7 @@ from nanosieve.figure import Figure
 from nanosieve.networks.decay_length import PARAMETERS
 from nanosieve.report import (
     Cell,
+    Drawing,
     Numbers,
     Picture,
     Section,
@@ -165,9 +166,14 @@ def _ladder(performance: Performance) -> Section:
 def _images(samples: StudySamples) -> Section:
     settings = Table(("Setting", "Value", "From"), samples.settings_rows(), "The detector and its noise.")
     shown = decay_display(decay_examples(samples.detector), samples.detector)
-    return Section(
-        "Events", (Picture((shown,), "Simulated events: what was hit, and what has been there."), settings)
-    )
+    pictures = [
+        Picture(
+            (Drawing(shown.panels[n : n + 2], key=shown.key),),
+            f"Simulated events {n + 1} and {n + 2}: what was hit, and what has been there.",
+        )
+        for n in range(0, len(shown.panels), 2)
+    ]
+    return Section("Events", (*pictures, settings))
 
 
 def _layers(students: Sequence[Hardware], cards: Sequence[Card]) -> Section:
