@@ -137,12 +137,9 @@ class _Text:
         """A lane of the source at the step of the memory, in its bits."""
         intake = self.engine.plan.intake
         lane = intake.lanes[number]
-        lsb, width = layout[lane.index]
         zeros = max(lane.exponent - intake.exponent, 0)
         fine = max(intake.exponent - lane.exponent, 0)  # bits below the step, zero in every code
-        if width <= fine:
-            return f"{intake.width}'d0"
-        lsb, width = lsb + fine, width - fine
+        lsb, width = layout[lane.index][0] + fine, layout[lane.index][1] - fine
         kept = min(width, intake.width - zeros)
         bits = f"{signal}[{lsb + kept - 1}:{lsb}]"
         above = intake.width - zeros - kept
