@@ -89,7 +89,7 @@ class Figure:
             return f"({text}) × {power_of_ten(power)}" if error else f"{text} × {power_of_ten(power)}"
         if self.error and math.isfinite(self.error):
             digits = max(0, 1 - math.floor(math.log10(self.error)))
-            return f"{self.value:,.{digits}f} ± {self.error:.{digits}f}"
+            return f"{self.value:,.{digits}f} ± {self.error:,.{digits}f}"
         if self.value == int(self.value) and abs(self.value) < 1e15:
             return f"{int(self.value):,}"
         if 1000 <= abs(self.value) < 1e15:
