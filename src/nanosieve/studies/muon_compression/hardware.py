@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nanosieve.errors import SettingsError
 from nanosieve.figure import Figure, Provenance
 from nanosieve.progress import Progress
 from nanosieve.studies.muon_compression.networks import Networks, Student
@@ -59,6 +60,7 @@ def build_hardware(
 
     Raises:
         BudgetError: a design does not meet its budget.
+        SettingsError: a design is of a student in floating point.
         VerificationError: two stages differ.
     """
     half = settings.proof_fragments // 2
@@ -66,7 +68,9 @@ def build_hardware(
     students = [networks.chosen(which.network) for which in settings.designs]
     plans = []
     for which, student in zip(settings.designs, students, strict=True):
-        assert student.graph is not None  # only students of fixed point are built
+        if student.graph is None:
+            message = f"design {which.name!r} is of a student in floating point; choose one with bits"
+            raise SettingsError(message)
         beats = {"fragment": which.pixels} if which.pixels else None
         choices = {"beats": beats, "dsp": False}
         plans.append(Plan(which.name, student.graph, which.budget, vectors, choices))
