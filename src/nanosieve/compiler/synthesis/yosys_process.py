@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from nanosieve.compiler.synthesis._child import end_with_parent
 from nanosieve.compiler.synthesis.levels import logic_levels
@@ -24,6 +25,8 @@ _KEEP_OUT = "chtype -set $__soft_mul w:* a:use_dsp=no %i %ci1 t:$mul %i"
 """The name under which the flow passes products over when it maps to DSP slices."""
 _TABLES = 'setattr -set rom_style "logic" m:* a:rom_style=distributed %i'
 """What Yosys calls a table in LUTs; to it ``distributed`` is a memory of LUTs that can be written."""
+_MEMORIES = "map_memory:map_ffram"
+"""The part of the flow that maps memories; it reads 1.5 s of libraries even if there are none."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ class Request:
             _TABLES,
             f"{flow} prepare:map_dsp",
             _KEEP_OUT,
-            f"{flow} map_dsp:",
+            f"{flow} map_dsp:map_memory",
+            f"{flow} {_MEMORIES}",
+            f"{flow} map_ffram:",
         )
 
 
@@ -77,7 +82,8 @@ def main(request_path: str, result_path: str) -> None:
     for source in (*request.sources, str(wrapper)):
         libyosys.run_pass(f'read_verilog -sv "{source}"')
     for command in request.flow:
-        libyosys.run_pass(command)
+        if not command.endswith(_MEMORIES) or _any(libyosys, "t:$mem*"):
+            libyosys.run_pass(command)
     libyosys.run_pass(f'write_json "{netlist}"')
     for name in request.modules:
         libyosys.run_pass(f"select {name}")
@@ -94,6 +100,13 @@ def main(request_path: str, result_path: str) -> None:
     Path(result_path).write_text(json.dumps(result), encoding="utf-8")
     sys.stdout.flush()
     os._exit(0)  # what Yosys does at exit takes time and serves nobody
+
+
+def _any(libyosys: ModuleType, pattern: str) -> bool:
+    """Whether the design has something that `pattern` selects."""
+    found = Path("selected")
+    libyosys.run_pass(f'tee -q -o "{found}" select -list {pattern}')
+    return bool(found.read_text(encoding="utf-8").strip())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 from nanosieve._files import atomic_path, output_folder
@@ -49,6 +50,8 @@ _FLAGS = (
 )
 _SIMULATOR = "the simulator"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_UNIT = 100_000
+"""Bytes of generated C++ that are compiled together: a unit reads a second of headers before it starts."""
 
 
 def verilator_root() -> Path:
@@ -128,32 +131,62 @@ def _compile(root: Path, compiler: str, place: Path, progress: Progress) -> list
     flags = [*_FLAGS, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
     shared = _cache_folder() / f"verilator-{_tools(compiler)}"
 
-    def compile_one(source: Path) -> Path:
-        kept = shared / f"{source.stem}.o"
-        if source.parent == include and kept.is_file():
-            return kept
+    def compile_one(source: Path, optimise: str) -> Path:
         target = place / f"{source.stem}.o"
-        cold = source.parent == include or "__Slow" in source.name
-        optimise = _DO_NOT_OPTIMISE if cold else _OPTIMISE
         command = [compiler, optimise, *flags, "-c", str(source), "-o", str(target)]
         run_compiler(command, place, what=_SIMULATOR)
-        if source.parent == include:
-            # without a cache folder it is compiled anew each time
-            with contextlib.suppress(OSError, OutputError):
-                shared.mkdir(parents=True, exist_ok=True)
-                with atomic_path(kept) as temporary:
-                    shutil.copyfile(target, temporary)
         return target
 
-    # the largest files first, so that the last to finish is a small one
-    sources = sorted(place.glob("*.cpp"), key=lambda source: -source.stat().st_size)
-    sources += [include / name for name in _RUNTIME]
+    def generated(unit: tuple[int, list[Path]]) -> Path:
+        number, files = unit
+        source = place / f"unit_{number}.cpp"
+        source.write_text("".join(f'#include "{file.name}"\n' for file in files), encoding="utf-8")
+        return compile_one(source, _DO_NOT_OPTIMISE if all(map(_is_cold, files)) else _OPTIMISE)
+
+    def runtime(name: str) -> Path:
+        kept = shared / f"{Path(name).stem}.o"
+        if kept.is_file():
+            return kept
+        target = compile_one(include / name, _DO_NOT_OPTIMISE)
+        # without a cache folder it is compiled anew each time
+        with contextlib.suppress(OSError, OutputError):
+            shared.mkdir(parents=True, exist_ok=True)
+            with atomic_path(kept) as temporary:
+                shutil.copyfile(target, temporary)
+        return target
+
+    units = _units(place)
     objects: list[Path] = []
     with ThreadPoolExecutor(default_workers()) as pool:
-        for target in pool.map(compile_one, sources):
+        for target in chain(pool.map(generated, enumerate(units)), pool.map(runtime, _RUNTIME)):
             objects.append(target)
-            progress("build simulator", len(objects), len(sources), "C++")
+            progress("build simulator", len(objects), len(units) + len(_RUNTIME), "C++")
     return objects
+
+
+def _units(place: Path) -> list[list[Path]]:
+    """The files that are compiled together: few small ones all, else those that run and those that do not.
+
+    The largest come first, so that the last to finish is a small one.
+    """
+    files = sorted(place.glob("*.cpp"), key=lambda file: (-file.stat().st_size, file.name))
+    if sum(file.stat().st_size for file in files) <= _UNIT:
+        return [files]
+    units: list[list[Path]] = []
+    for file in files:
+        for unit in units:
+            size = sum(other.stat().st_size for other in (file, *unit))
+            if size <= _UNIT and _is_cold(file) == _is_cold(unit[0]):
+                unit.append(file)
+                break
+        else:
+            units.append([file])
+    return units
+
+
+def _is_cold(file: Path) -> bool:
+    """Whether what a file holds runs at the start alone."""
+    return "__Slow" in file.name
 
 
 def _cache_folder() -> Path:
