@@ -42,7 +42,7 @@ test: $(BIN)/.installed | tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 quick: $(BIN)/.installed | tools
 	$(BIN)/pytest -m 'not slow'

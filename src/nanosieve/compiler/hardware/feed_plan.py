@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class Reads:
 
 def _line_cost(depths: Sequence[int], width: int) -> tuple[float, float]:
     """LUTs and registers of a delay line with taps."""
-    stretches = [delay_cost(int(length)) for length in np.diff([0, *depths])]
+    stretches = [delay_cost(after - before) for before, after in pairwise([0, *depths])]
     return width * sum(lut for lut, _ in stretches), width * sum(ff for _, ff in stretches)
 
 
@@ -93,6 +94,7 @@ def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
         start: cycle of stage 0 of each slot (slots,), rising; every element is there a cycle before.
         interval: the number of cycles that two events are apart, at least.
     """
+    reads = _with_lanes_in_use(reads)
     arrival = reads.arrivals(start)
     depth = start[np.newaxis] - 1 - arrival
     free = _free(reads, depth)
@@ -100,14 +102,15 @@ def plan_feed(reads: Reads, start: Integers, interval: int) -> Feed:
     ports = tuple(
         _port(reads, p, start, depth[p], bool(free[p]), captured, interval) for p in range(reads.ports)
     )
-    used = sorted({c.lane for port in ports for c in port.choices if isinstance(c, Tap | Capture)})
-    place = {old: new for new, old in enumerate(used)}
-    return Feed(
-        tuple(reads.lanes[n] for n in used),
-        tuple(_renumbered(port, place) for port in ports),
-        tuple(int(s) for s in start),
-        interval,
-    )
+    return Feed(reads.lanes, ports, tuple(start.tolist()), interval)
+
+
+def _with_lanes_in_use(reads: Reads) -> Reads:
+    """The same without the lanes that no port reads."""
+    used = np.flatnonzero(np.bincount(reads.lane[reads.lane >= 0], minlength=len(reads.lanes)))
+    place = np.full(len(reads.lanes) + 1, -1)  # the last is for the lane -1
+    place[used] = np.arange(len(used))
+    return replace(reads, lanes=tuple(reads.lanes[n] for n in used.tolist()), lane=place[reads.lane])
 
 
 def _free(reads: Reads, depth: Integers) -> np.typing.NDArray[np.bool_]:
@@ -130,26 +133,31 @@ def _port(
     if (reads.lane[p] < 0).all():
         stored = reads.stored is not None and (reads.stored[p] >= 0).any()
         return _weights(reads, p, start) if stored else _constants(reads, p, start)
-    choices: dict[Choice, int] = {}
-    loads: list[tuple[int, int]] = []
-    fresh = np.flatnonzero(~reads.kept[p])
-    codes = [(int(start[j] - start[0]), int(reads.code[p, j])) for j in fresh if reads.lane[p, j] < 0]
-    several = len({code for _, code in codes}) > 1
-    for j in fresh:
-        lane, ago = int(reads.lane[p, j]), int(depth[j])
-        choice: Choice
+    kept = reads.kept[p]
+    fresh = np.flatnonzero(~kept)
+    phases, cycles = (start[fresh] - start[0]).tolist(), (start[fresh] - 1 - depth[fresh]).tolist()
+    lanes, codes, depths = (array[fresh].tolist() for array in (reads.lane[p], reads.code[p], depth))
+    words = tuple((phase, code) for phase, code, lane in zip(phases, codes, lanes, strict=True) if lane < 0)
+    several = len({code for _, code in words}) > 1
+    choices: dict[tuple[int, bool, int], int] = {}  # lane, whether captured, number
+    loads = []
+    for phase, lane, code, ago, cycle in zip(phases, lanes, codes, depths, cycles, strict=True):
         if lane < 0:
-            choice = Words(tuple(codes)) if several else Literal(int(reads.code[p, j]))
-        elif lane in captured and ago:
-            choice = Capture(lane, int(start[j]) - 1 - ago)
+            choice = lane, False, 0 if several else code
         else:
-            choice = Tap(lane, ago)
-        loads.append((int(start[j] - start[0]), choices.setdefault(choice, len(choices))))
-    kept = bool(reads.kept[p].any())
-    only = next(iter(choices))
-    if len(choices) == 1 and isinstance(only, Capture) and start[-1] - only.cycle <= interval:
-        return FeedPort(*ends, (only,), ((0, 0),), True, kept)
-    return FeedPort(*ends, tuple(choices), tuple(loads), False, kept)
+            late = bool(ago) and lane in captured
+            choice = lane, late, cycle if late else ago
+        loads.append((phase, choices.setdefault(choice, len(choices))))
+    made = tuple(
+        (Capture(lane, number) if late else Tap(lane, number))
+        if lane >= 0
+        else (Words(words) if several else Literal(number))
+        for lane, late, number in choices
+    )
+    only = made[0]
+    if len(made) == 1 and isinstance(only, Capture) and start[-1] - only.cycle <= interval:
+        return FeedPort(*ends, made, ((0, 0),), True, bool(kept.any()))
+    return FeedPort(*ends, made, tuple(loads), False, bool(kept.any()))
 
 
 def _constants(reads: Reads, p: int, start: Integers) -> FeedPort:
@@ -188,37 +196,22 @@ def _lanes_to_capture(
     lanes, delays, cycles = reads.lane[loaded], depth[loaded], arrival[loaded]
     ports = np.nonzero(loaded)[0]
     chosen: set[int] = set()
-    for lane in np.unique(lanes[delays > 0]):
-        mine = lanes == lane
-        late = mine & (delays > 0)
-        if delays[mine].max() > interval:
+    order = np.argsort(lanes, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(lanes[order])) + 1):
+        ago = delays[rows].tolist()
+        if not 0 < max(ago, default=0) <= interval:
             continue
-        width = reads.lanes[lane].width
-        base = taps.get(int(lane), set())
-        wanted = base | set(delays[late].tolist())
-        before, after = _line_cost(sorted(base), width), _line_cost(sorted(wanted), width)
+        lane = int(lanes[rows[0]])
+        width, base = reads.lanes[lane].width, taps.get(lane, set())
+        # a multiplexer has an input for each depth, or for each element and for the lane itself
+        inputs = list(zip(ports[rows].tolist(), ago, cycles[rows].tolist(), strict=True))
+        late = {cycle for _, delay, cycle in inputs if delay > 0}
+        before = _line_cost(sorted(base), width)
+        after = _line_cost(sorted(base | {delay for delay in ago if delay > 0}), width)
         line = after[0] - before[0] + (after[1] - before[1]) / 2
-        line += width * _inputs(ports[mine], delays[mine]) / 3
-        capture = width * len(np.unique(cycles[late])) / 2
-        capture += width * _inputs(ports[mine], np.where(delays[mine] > 0, cycles[mine], -1)) / 3
+        line += width * len({(port, delay) for port, delay, _ in inputs}) / 3
+        capture = width * len(late) / 2
+        capture += width * len({(port, cycle if delay > 0 else None) for port, delay, cycle in inputs}) / 3
         if capture < line:
-            chosen.add(int(lane))
+            chosen.add(lane)
     return chosen
-
-
-def _inputs(port: Integers, key: Integers) -> int:
-    """Inputs of all multiplexers: different keys, port by port."""
-    return len(np.unique(port * (key.max(initial=0) + 2) + key))  # keys are -1 or more
-
-
-def _renumbered(port: FeedPort, place: dict[int, int]) -> FeedPort:
-    choices: list[Choice] = []
-    for choice in port.choices:
-        match choice:
-            case Tap():
-                choices.append(Tap(place[choice.lane], choice.depth))
-            case Capture():
-                choices.append(Capture(place[choice.lane], choice.cycle))
-            case Literal() | Words() | Stored():
-                choices.append(choice)
-    return FeedPort(port.low, port.high, port.exponent, tuple(choices), port.loads, port.free, port.keeps)

@@ -37,11 +37,12 @@ class Constants:
         zero = codes == 0
         lowest = np.where(zero, 1, codes & -codes)
         places = np.round(np.log2(lowest.astype(np.float64))).astype(np.int64)
-        found, inverse = np.unique(
-            np.stack([(codes >> places).ravel(), (exponent + places).ravel()]), axis=1, return_inverse=True
-        )
-        entries = np.array([self._entry(int(c), int(e)) for c, e in found.T], dtype=np.int64)
-        return np.where(zero, ZERO, entries[inverse.ravel()].reshape(codes.shape) if codes.size else ZERO)
+        numbers, which = np.unique((codes >> places).ravel(), return_inverse=True)
+        steps, step = np.unique((exponent + places).ravel(), return_inverse=True)
+        found, inverse = np.unique(which * len(steps) + step, return_inverse=True)
+        entries = [self._entry(int(numbers[n // len(steps)]), int(steps[n % len(steps)])) for n in found]
+        placed = np.array(entries, dtype=np.int64)[inverse].reshape(codes.shape)
+        return np.where(zero, ZERO, placed)
 
     def _entry(self, code: int, exponent: int) -> int:
         if (code, exponent) not in self.known:
@@ -52,7 +53,7 @@ class Constants:
 
 
 def unique_rows(rows: Integers) -> tuple[Integers, Integers]:
-    """``np.unique(rows, axis=0, return_inverse=True)``, faster: rows are compared as bytes, in that order.
+    """``np.unique(rows, axis=0, return_inverse=True)``, faster.
 
     >>> unique_rows(np.array([[1, 2], [-1, 5], [1, 2]]))
     (array([[-1,  5],
@@ -61,11 +62,26 @@ def unique_rows(rows: Integers) -> tuple[Integers, Integers]:
     if not rows.size:
         unique, inverse = np.unique(rows, axis=0, return_inverse=True)
         return unique, inverse.ravel()
-    # in big-endian bytes with the sign turned, the order of bytes is that of numbers
+    found, group = _groups(rows)
+    order = np.argsort(_as_bytes(found))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return found[order], place[group]
+
+
+def _groups(rows: Integers) -> tuple[Integers, Integers]:
+    """The different rows in any order, and for each of `rows` its place among them."""
+    factors = np.random.default_rng(rows.shape[1]).integers(1, 1 << 63, rows.shape[1]) | 1
+    _, first, group = np.unique(rows @ factors, return_index=True, return_inverse=True)
+    if not np.array_equal(rows[first][group], rows):  # rows that differ have the same sum
+        _, first, group = np.unique(_as_bytes(rows), return_index=True, return_inverse=True)
+    return rows[first], group
+
+
+def _as_bytes(rows: Integers) -> NDArray[np.void]:
+    """Each row as bytes in the order of the numbers: big-endian, with the sign turned."""
     shifted = np.ascontiguousarray(rows, dtype=np.int64).view(np.uint64) ^ np.uint64(1 << 63)
-    keys = shifted.astype(">u8").view(np.dtype((np.void, 8 * rows.shape[1]))).ravel()
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return rows[first], inverse.ravel()
+    return shifted.astype(">u8").view(np.dtype((np.void, 8 * rows.shape[1]))).ravel()
 
 
 def merged(rows: Integers) -> tuple[Integers, Integers]:
@@ -99,7 +115,7 @@ def _absorbing(rows: Integers) -> Integers:
         others = np.flatnonzero(~dead[:, alive].any(axis=1) & (count < pattern.sum()))
         if not len(others):
             continue
-        _, code = unique_rows(rows[np.concatenate([others, own])][:, alive])
+        _, code = _groups(rows[np.concatenate([others, own])][:, alive])
         first = np.full(code.max() + 1, -1)
         first[code[: len(others)][::-1]] = others[::-1]
         found = first[code[len(others) :]]

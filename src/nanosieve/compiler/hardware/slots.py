@@ -215,9 +215,10 @@ def elements_of(
     """Node → its elements, the node that is complete last at the end."""
     own: dict[int, Element] = {}
     for n, out in enumerate(lanes):
-        for j in np.flatnonzero(kernel.writes[n] >= 0):
-            leaving = Arrival(start[int(j)] + out.leaves.stage, out.leaves.time)
-            own[int(kernel.writes[n, j])] = Element(name, n, out.low, out.high, out.exponent, leaving)
+        for a, begin in zip(kernel.writes[n].tolist(), start, strict=True):
+            if a >= 0:
+                leaving = Arrival(begin + out.leaves.stage, out.leaves.time)
+                own[a] = Element(name, n, out.low, out.high, out.exponent, leaving)
     made: dict[str, list[Element | None]] = {}
     for node, base in sorted(kernel.base.items(), key=lambda item: item[1]):
         places = range(base, base + graph.types[node].size)
