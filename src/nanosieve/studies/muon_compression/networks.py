@@ -132,9 +132,11 @@ def _students(
         learning = quantise_student(
             whole.model, train.x, bits=STUDENT_BITS + 1, learned=True, name=f"{base}_learned"
         )
+        # twice the epochs of half the steps: with whole ones, while widths move, all outputs can die
+        epochs = 2 * settings.aware.epochs
         training = replace(
-            settings.aware, bits_price=settings.bits_price, epochs=2 * settings.aware.epochs,
-            patience=2 * settings.aware.epochs,
+            settings.aware, bits_price=settings.bits_price, epochs=epochs, patience=epochs,
+            learning_rate=settings.aware.learning_rate / 2,
         )  # fmt: skip
         made.append((LEARNED, taught(learning, training)))
     return [
