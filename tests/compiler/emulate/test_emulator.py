@@ -82,7 +82,7 @@ def test_weights_that_leave_a_value_no_choice_keep_its_step() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [graph_with_weights, wide_graph, wide_chain])
 def test_equals_the_interpreter_on_many(make: Callable[[int, int], Graph]) -> None:
-    assert [seed for seed in range(1000) if differences(make(seed, 12), seed=seed)] == []
+    assert [seed for seed in range(400) if differences(make(seed, 12), seed=seed)] == []
 
 
 def test_the_random_graphs_reach_every_op_and_every_arithmetic() -> None:

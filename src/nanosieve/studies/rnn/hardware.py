@@ -85,6 +85,12 @@ class _Task:
     prove: bool
     seed: int
 
+    @property
+    def shortness(self) -> tuple[bool, bool, int]:
+        """What takes longest comes first: a cell for each step, then proofs, then longer sequences."""
+        steps = self.benchmark.network.steps
+        return (self.mode.cells < steps, not self.prove, -steps)
+
 
 def build_designs(
     networks: Mapping[str, tuple[TrainedNetwork, StudySequences]],
@@ -125,8 +131,7 @@ def build_designs(
             )
     found: dict[int, BuiltDesign] = {}
     progress("hardware", 0, len(tasks), "designs")
-    # what takes longest goes first
-    order = sorted(range(len(tasks)), key=lambda n: (not tasks[n].prove, -tasks[n].benchmark.network.steps))
+    order = sorted(range(len(tasks)), key=lambda n: tasks[n].shortness)
     made = run_tasks(_build, [tasks[n] for n in order], workers=options.workers, scheduler=options.scheduler)
     for done, (place, design) in enumerate(made, start=1):
         found[order[place]] = design
