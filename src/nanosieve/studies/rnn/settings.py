@@ -133,7 +133,7 @@ def settings_for(size: Size, seed: int) -> Settings:
     for name, network in RECURRENT.items():
         number, epochs, batch, proof, test = _NUMBERS[size][name]
         small = size is Size.SMALL
-        bits = (8, 12, 16) if small and name == "quickdraw" else (6, 8, 10, 12, 14, 16)
+        bits = (8, 10, 12, 16) if small and name == "quickdraw" else (6, 8, 10, 12, 14, 16)
         training = TrainingSettings(
             epochs=epochs, batch=batch, learning_rate=2e-3, price_ramp=0.0, patience=epochs, seed=seed,
             checkpoint_every=1,
