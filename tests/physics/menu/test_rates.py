@@ -10,7 +10,7 @@ import pytest
 from helpers.trigger_events import INELASTIC, MEAN, random_events, synthetic_sample
 from nanosieve.errors import SampleError, SettingsError, UnknownNameError
 from nanosieve.physics.efficiency import clopper_pearson
-from nanosieve.physics.menu import Evaluator, conditions_of, menu_rates, parse_menu
+from nanosieve.physics.menu import Evaluator, conditions_of, kernels, menu_rates, parse_menu
 from nanosieve.physics.menu.conditions import REVOLUTION_FREQUENCY
 from nanosieve.physics.menu.rate import make_rate
 
@@ -275,3 +275,17 @@ class TestBadSamples:
             menu_rates(atlas, [sample], signals=["h1"])
         with pytest.raises(SampleError, match="all events belong to the signals bad"):
             menu_rates(atlas, [self.make(tmp_path)], signals=["bad"])
+
+
+def test_overlaps_are_summed_event_by_event():
+    """In the order of the events, to the last bit: a matrix product has that of its threads."""
+    random = np.random.default_rng(5)
+    fired = random.random((3000, 4)) < [0.5, 0.3, 0.1, 0.01]
+    weights = random.exponential(size=3000)
+    kept = (random.random(3000) < 0.7).astype(float)
+    meant = np.zeros((4, 4))
+    for event, weight in zip(fired[kept > 0], weights[kept > 0], strict=True):
+        meant[np.ix_(event, event)] += weight
+    found = np.zeros((4, 4))
+    kernels.add_pairs(fired.view(np.uint8), weights, kept, found)
+    assert np.array_equal(found, meant)

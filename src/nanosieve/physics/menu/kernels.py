@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["add_up", "match_legs", "match_pairs", "unsorted_event"]
+__all__ = ["add_pairs", "add_up", "match_legs", "match_pairs", "unsorted_event"]
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -281,3 +281,28 @@ def _is_first(some: Any, k: Any, group: Any) -> bool:
     for j in range(k):
         first = first and group[some[j]] != group[some[k]]
     return first
+
+
+@_compiled
+def add_pairs(fired: Any, weights: Any, kept: Any, pairs: Any) -> None:
+    """Add the weight of each event with ``kept > 0`` to all pairs of lines that fired.
+
+    Event by event, where a matrix product would sum in an order that depends on its threads.
+
+    Args:
+        fired: (N, M).
+        weights, kept: (N,).
+        pairs: (M, M), added to.
+    """
+    lines = np.empty(fired.shape[1], dtype=np.int64)
+    for n in range(len(weights)):
+        if kept[n] <= 0:
+            continue
+        number = 0
+        for m in range(fired.shape[1]):
+            if fired[n, m]:
+                lines[number] = m
+                number += 1
+        for i in range(number):
+            for j in range(number):
+                pairs[lines[i], lines[j]] += weights[n]

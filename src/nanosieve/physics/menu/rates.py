@@ -106,8 +106,9 @@ class RateSums:
     def add(self, fired: NDArray[np.bool_], weights: Floats) -> Floats:
         """Add events; gives the (N,) probabilities that any line keeps them."""
         kept = np.zeros(len(weights))
+        bits = np.ascontiguousarray(fired).view(np.uint8)
         kernels.add_up(
-            np.ascontiguousarray(fired).view(np.uint8),
+            bits,
             weights,
             self.keep.own,
             self.keep.group,
@@ -118,8 +119,9 @@ class RateSums:
             self.any,
             kept,
         )
-        some = fired[kept > 0].astype(np.float64)
-        self.overlap += (some * weights[kept > 0, None]).T @ some * self.keep.both()
+        pairs = np.zeros_like(self.overlap)
+        kernels.add_pairs(bits, weights, kept, pairs)
+        self.overlap += pairs * self.keep.both()
         return kept
 
     def __iadd__(self, other: RateSums) -> RateSums:
