@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BudgetError",
+    "ClockError",
     "FoldingError",
     "GraphError",
     "InexactModelError",
@@ -83,6 +84,10 @@ class GraphError(NanosieveError):
 
 class BudgetError(NanosieveError):
     """No design meets the budget; the message says by how much and what would do."""
+
+
+class ClockError(BudgetError):
+    """One operation takes longer than a clock cycle; the message says which clock would do."""
 
 
 class VerificationError(NanosieveError):

@@ -119,7 +119,7 @@ def test_the_types_of_the_scan() -> None:
     assert precision_of("LSTM", 12)["default"] == "fixed<12>"
     types = precision_of("GRU", "{bits}", 6)
     assert types["default"] == "fixed<{bits},6>"
-    assert set(types) == {"default", "default.gates_table", "default.candidate_table"}
+    assert set(types) == {"default", "default.gates_table", "default.candidate_table", "score.table"}
 
 
 @pytest.mark.parametrize("name", RECURRENT)

@@ -24,6 +24,8 @@ import numpy as np
 from nanosieve.compiler.graph import bit_width
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.memories import Memory, best_delay, best_rom, best_rows
+from nanosieve.compiler.hardware.phases import repeats_after
+from nanosieve.compiler.hardware.rows import unique_rows
 
 __all__ = [
     "Capture",
@@ -117,6 +119,10 @@ Choice = Tap | Capture | Literal | Words | Stored
 
 PRICES = {"lut": 1.0, "ff": 0.5, "bram36": 550.0, "uram": 1250.0}
 """What memories cost in LUTs: as scarce as they are on the large devices of the catalogue."""
+CHEAP_DEPTH = 64
+"""Words of a table up to which a bit takes one LUT, however few they are."""
+COUNTER = 2.5
+"""LUTs of a counter for each bit, its register among them."""
 
 
 @dataclass(frozen=True)
@@ -225,16 +231,45 @@ class Feed:
         )
 
     @cached_property
+    def period(self) -> int:
+        """Phases after which the tables begin again: those of a step where one cell makes all steps.
+
+        All phases where the tables never repeat, or where the counter costs more than it saves.
+        """
+        tables = [port for port in self.ports if port.table or port.stored]
+        if not tables or self.phases <= CHEAP_DEPTH:
+            return self.phases
+        chosen = np.array([[n for _, n in port.loads] for port in tables])
+        period = repeats_after(unique_rows(chosen.T)[1], np.array(self.start) - self.start[0])
+        counted = 0 if period & (period - 1) == 0 else COUNTER * period.bit_length()
+        return period if self._price(period) + counted < self._price(self.phases) else self.phases
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the place in the tables is more than low bits of the phase."""
+        return self.period < self.phases and self.period & (self.period - 1) != 0
+
+    def _price(self, words: int) -> float:
+        """Of the tables with so many words."""
+        return sum(memory.price(PRICES) for memory in self._tables(words) if memory)
+
+    def _tables(self, words: int) -> tuple[Memory | None, Memory | None]:
+        constants = sum(port.width for port in self.ports if port.table)
+        weights = sum(port.width for port in self.ports if port.stored)
+        return (
+            best_rom(constants, words, PRICES) if constants else None,
+            best_rows(weights, words, PRICES) if weights else None,
+        )
+
+    @cached_property
     def table(self) -> Memory | None:
-        """The constants of all ports that hold nothing else, a word for each phase."""
-        width = sum(port.width for port in self.ports if port.table)
-        return best_rom(width, self.phases, PRICES) if width else None
+        """The constants of all ports that hold nothing else, a word for each phase of a period."""
+        return self._tables(self.period)[0]
 
     @cached_property
     def rows(self) -> Memory | None:
-        """The weights of all ports that hold them, a row for each phase."""
-        width = sum(port.width for port in self.ports if port.stored)
-        return best_rows(width, self.phases, PRICES) if width else None
+        """The weights of all ports that hold them, a row for each phase of a period."""
+        return self._tables(self.period)[1]
 
     @cached_property
     def memories(self) -> tuple[Memory, ...]:
@@ -273,6 +308,9 @@ class Feed:
             counter = self.phases.bit_length() + 1
             total["lut"] += 2 * counter
             total["ff"] += counter
+        if self.counts_rows:
+            total["lut"] += 2 * self.period.bit_length()
+            total["ff"] += self.period.bit_length()
         return total
 
 

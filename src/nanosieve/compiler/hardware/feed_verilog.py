@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from nanosieve.compiler.hardware.feed import (
     Words,
 )
 from nanosieve.compiler.hardware.memories import Memory, delay_lines, rom_lines
+from nanosieve.compiler.hardware.phases import phase_patterns
 from nanosieve.compiler.hardware.weight_verilog import Store, write_ports
 
 __all__ = ["Controls", "counter", "feed_module"]
@@ -74,7 +76,7 @@ def feed_module(
     lines += _lanes(feed, buses)
     lines += _captures(feed)
     lines += _ports(feed)
-    lines += store.instance("slot_phase" if feed.rows else "") if store else []
+    lines += store.instance(_row(feed) if feed.rows else "") if store else []
     given = ", .weights(weights)" if store and store.steady else ""
     if feed.ports:  # through a wire: Yosys stops at a pin that is given one signed number in braces
         ports = ", ".join(f"p{n}" for n in reversed(range(len(feed.ports))))
@@ -91,17 +93,42 @@ def counter(name: str, start: str, phases: int) -> list[str]:
     """
     width = max((phases - 1).bit_length(), 1)
     last = f"({name}_phase == {width}'d{phases - 1})"
-    carries = [f"&{name}_phase[{n - 1}:0]" for n in range(width - 1, 0, -1)] + ["1'b1"]
     return [
         f"  reg [{width - 1}:0] {name}_phase;",
         f"  reg {name}_active;",
         f"  wire {name}_on = {start} | {name}_active;",
-        f"  wire [{width - 1}:0] {name}_next = {name}_phase ^ {{{', '.join(carries)}}};",
+        f"  wire [{width - 1}:0] {name}_next = {name}_phase ^ {{{_carries(name, width)}}};",
         "  always @(posedge clk) begin",
         f"    {name}_phase <= reset | ~{name}_on | {last} ? {width}'d0 : {name}_next;",
         f"    {name}_active <= {name}_on & ~reset & ~{last};",
         "  end",
     ]
+
+
+def _carries(name: str, width: int) -> str:
+    """The bits that change when the phase counts."""
+    return ", ".join([*(f"&{name}_phase[{n - 1}:0]" for n in range(width - 1, 0, -1)), "1'b1"])
+
+
+def _row_counter(feed: Feed) -> list[str]:
+    """``row_phase`` is the phase modulo the period of the tables."""
+    width = max((feed.period - 1).bit_length(), 1)
+    end = f"{max((feed.phases - 1).bit_length(), 1)}'d{feed.phases - 1}"
+    again = f"(row_phase == {width}'d{feed.period - 1}) | (slot_phase == {end})"
+    return [
+        f"  reg [{width - 1}:0] row_phase;",
+        f"  wire [{width - 1}:0] row_next = row_phase ^ {{{_carries('row', width)}}};",
+        f"  always @(posedge clk) row_phase <= reset | ~slot_on | {again} ? {width}'d0 : row_next;",
+    ]
+
+
+def _row(feed: Feed) -> str:
+    """The place in the tables, an expression."""
+    if feed.counts_rows:
+        return "row_phase"
+    if feed.period < feed.phases:
+        return f"slot_phase[{max((feed.period - 1).bit_length(), 1) - 1}:0]"
+    return "slot_phase"
 
 
 def _lanes(feed: Feed, buses: Mapping[str, tuple[str, int, Sequence[tuple[int, int]]]]) -> list[str]:
@@ -175,6 +202,7 @@ def _ports(feed: Feed) -> list[str]:
             groups.setdefault((port.keeps, port.loads), []).append(n)
     if groups or constants or feed.rows:
         lines += ["", *counter("slot", "start", feed.phases)]
+        lines += _row_counter(feed) if feed.counts_rows else []
     if feed.table is not None:
         lines += _table(feed, feed.table, constants)
     lines += _rows(feed)
@@ -201,14 +229,12 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
     width = max((many - 1).bit_length(), 1)
     lines = [""]
     if many > 1:
-        by_choice: dict[int, list[int]] = {}
-        for phase, choice in first.loads:
-            by_choice.setdefault(choice, []).append(phase)
-        usual = max(by_choice, key=lambda choice: len(by_choice[choice]))
-        lines += [f"  reg [{width - 1}:0] select{g};", "  always @*", "    case (slot_phase)"]
+        number = Counter(choice for _, choice in first.loads)
+        usual = max(number, key=number.__getitem__)
+        lines += [f"  reg [{width - 1}:0] select{g};", "  always @*", "    casez (slot_phase)"]
         lines += [
-            f"      {_phases(feed, phases)}: select{g} = {width}'d{choice};"
-            for choice, phases in by_choice.items()
+            f"      {', '.join(patterns)}: select{g} = {width}'d{choice};"
+            for choice, patterns in phase_patterns(first.loads, feed.phases).items()
             if choice != usual
         ]
         lines += [f"      default: select{g} = {width}'d{usual};", "    endcase"]
@@ -232,35 +258,33 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
 
 
 def _table(feed: Feed, table: Memory, members: list[int]) -> list[str]:
-    """Ports that hold only constants, as one table with a word for each phase."""
-    words = [0] * feed.phases
+    """Ports that hold only constants, as one table with a word for each phase of a period."""
+    words = [0] * feed.period
     lines, lsb = [], 0
     for n in members:
         port = feed.ports[n]
-        for phase, k in port.loads:
+        mask = (1 << port.width) - 1
+        for phase, k in {phase % feed.period: k for phase, k in port.loads}.items():
             choice = port.choices[k]
             assert isinstance(choice, Literal)
-            words[phase] |= (choice.code & ((1 << port.width) - 1)) << lsb
+            words[phase] |= (choice.code & mask) << lsb
         bits = f"constants[{lsb + port.width - 1}:{lsb}]"
         lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
         lsb += port.width
-    return ["", *rom_lines(table, "constants", words, "slot_phase"), *lines]
+    return ["", *rom_lines(table, "constants", words, _row(feed)), *lines]
 
 
 def _enable(feed: Feed, port: FeedPort, name: str, lines: list[str]) -> str:
     """The condition of a load, where the value has to stay for several slots."""
     if not port.keeps:
         return ""
-    phases = [phase for phase, _ in port.loads]
-    lines += [f"  reg {name};", "  always @*", "    case (slot_phase)"]
-    lines += [f"      {_phases(feed, phases)}: {name} = slot_on;", f"      default: {name} = 1'b0;"]
+    loaded = {phase for phase, _ in port.loads}
+    slots = [(start - feed.start[0], start - feed.start[0] in loaded) for start in feed.start]
+    patterns = phase_patterns(slots, feed.phases)[True]
+    lines += [f"  reg {name};", "  always @*", "    casez (slot_phase)"]
+    lines += [f"      {', '.join(patterns)}: {name} = slot_on;", f"      default: {name} = 1'b0;"]
     lines.append("    endcase")
     return f"if ({name}) "
-
-
-def _phases(feed: Feed, phases: Sequence[int]) -> str:
-    width = max((feed.phases - 1).bit_length(), 1)
-    return ", ".join(f"{width}'d{phase}" for phase in phases)
 
 
 def _sign(value: Lane | FeedPort) -> str:

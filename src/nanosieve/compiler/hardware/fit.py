@@ -21,7 +21,7 @@ from nanosieve.compiler.hardware.sketch import Sketcher
 from nanosieve.compiler.hardware.timing import DelayModel
 from nanosieve.compiler.hardware.top import write_sources
 from nanosieve.devices import find_device
-from nanosieve.errors import BudgetError, FoldingError, SettingsError
+from nanosieve.errors import BudgetError, ClockError, FoldingError, SettingsError
 from nanosieve.progress import Progress, silent
 
 __all__ = ["MINIMISE", "Wishes", "build_design", "build_finalists", "worth_of"]
@@ -206,12 +206,19 @@ class _Fitting:
         best: HardwareDesign | None = None
         problem: BudgetError | None = None
         for _ in range(ATTEMPTS):
-            found = find_plan(
-                self.sketcher, self.budget, fixed=self.layers, beats=self.beats, prices=self.worth,
-                latency=latency, interval=interval, progress=self.progress,
-            )  # fmt: skip
+            try:
+                found = find_plan(
+                    self.sketcher, self.budget, fixed=self.layers, beats=self.beats, prices=self.worth,
+                    latency=latency, interval=interval, progress=self.progress,
+                )  # fmt: skip
+            except (BudgetError, FoldingError):  # of an interval that is shorter than the one asked for
+                if problem is None:
+                    raise
+                break
             try:
                 design = self.built(replace(found.best.plan, interval=self.budget.interval_cycles))
+            except ClockError:
+                raise
             except BudgetError as error:  # a kernel has more stages than its sketch: its slots take longer
                 problem, interval = error, max(1, interval * 3 // 4)
                 continue

@@ -39,6 +39,7 @@ from nanosieve.compiler.graph import (
 )
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.adder_graph import multiply_matrix
+from nanosieve.compiler.hardware.deep_tables import deep_table
 from nanosieve.compiler.hardware.mac_chains import (
     LONGEST,
     best_length,
@@ -211,7 +212,8 @@ class Lowering:
         row = n % len(op.tables)
         first = int(op.first[row])
         entries = tuple(int(entry) for entry in op.tables[row][low - first : high - first + 1])
-        return Value(self.netlist.table(x.cell, entries), int(op.exponent[row]))
+        bits = self.model.table_bits(self.model.usable(self.period))
+        return Value(deep_table(self.netlist, x.cell, entries, bits), int(op.exponent[row]))
 
     def _picked(self, values: list[Value], index: NDArray[np.int64]) -> list[Value]:
         zero = Value(self.netlist.constant(0), 0)

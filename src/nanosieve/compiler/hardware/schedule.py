@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nanosieve.compiler.hardware import cells as c
 from nanosieve.compiler.hardware.netlist import Netlist
 from nanosieve.compiler.hardware.timing import DelayModel
-from nanosieve.errors import BudgetError
+from nanosieve.errors import ClockError
 
 __all__ = ["ANY_STAGE", "CONSTANT", "Arrival", "Schedule", "arrival_of", "longest_path", "place_registers"]
 
@@ -53,7 +53,7 @@ def arrival_of(
     """Earliest arrival of `cell`, in the next stage if the time left in this one is too short.
 
     Raises:
-        BudgetError: the cell alone is slower than the clock.
+        ClockError: the cell alone is slower than the clock.
     """
     delay, usable = model.of(netlist, cell), model.usable(period)
     if delay > usable:
@@ -63,7 +63,7 @@ def arrival_of(
             f"{1e3 / period:.0f} MHz leaves {usable:.2f} ns; a clock of "
             f"{int(1e3 / model.needed(delay))} MHz or slower would do"
         )
-        raise BudgetError(message)
+        raise ClockError(message)
     if isinstance(cell, c.MacCell):
         return Arrival(1 + _read_by_mac(cell, known, model, usable), model.dsp_out)
     moving = [known[a] for a in cell.args if known[a] != CONSTANT]

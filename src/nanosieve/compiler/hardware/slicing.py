@@ -254,19 +254,24 @@ class _Slicing:
             source.place = own
         return rows[~one], lowest[one]
 
+    def _entries(self) -> tuple[Integers, Integers, Integers]:
+        """Low, high and exponent of every entry of a row; those of entries below zero count from the end."""
+        types = [self.graph.types[name] for name in self.base]  # in the order of their addresses
+        nothing = [0] * (-1 - FIRST_CONSTANT)  # `DEAD` and `ZERO`
+        codes, exponents = (
+            np.array([*own[::-1], *nothing], dtype=np.int64)
+            for own in (self.constants.codes, self.constants.exponents)
+        )
+        return (
+            np.concatenate([*(t.low.ravel() for t in types), codes]),
+            np.concatenate([*(t.high.ravel() for t in types), codes]),
+            np.concatenate([*(t.exponent.ravel() for t in types), exponents]),
+        )
+
     def _read(self, ports: Integers) -> tuple[Integers, Integers, TensorType]:
         """Addresses, constants, and types of the ports."""
         element, constant = ports >= 0, ports <= FIRST_CONSTANT
-        low, high, exponent = (np.zeros(ports.shape, dtype=np.int64) for _ in range(3))
-        for name, first in self.base.items():
-            type = self.graph.types[name]
-            here = (ports >= first) & (ports < first + type.size)
-            for into, part in ((low, type.low), (high, type.high), (exponent, type.exponent)):
-                into[here] = part.reshape(-1)[ports[here] - first]
-        which = FIRST_CONSTANT - ports[constant]
-        numbers = np.array(self.constants.codes, dtype=np.int64)
-        low[constant] = high[constant] = numbers[which] if len(which) else 0
-        exponent[constant] = np.array(self.constants.exponents, dtype=np.int64)[which] if len(which) else 0
+        low, high, exponent = (table[ports] for table in self._entries())
         type = joined(low, high, exponent, element | constant, (ports == ZERO).any(axis=1))
         codes = np.where(constant, low << np.where(constant, exponent - type.exponent[:, np.newaxis], 0), 0)
         spare = np.clip(0, type.low, type.high)  # nobody reads it, but it has to be a code of the port

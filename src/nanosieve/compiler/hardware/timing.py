@@ -78,6 +78,14 @@ class DelayModel:
         """The period at which so much logic is usable."""
         return (self.overhead + logic * stretch(self.luts or 0)) * (1 + self.margin * self.uncertainty)
 
+    def table(self, bits: int) -> float:
+        """Delay of a table that is entered with so many bits."""
+        return self.lut * (1 + max(0, bits - 6) / 2)
+
+    def table_bits(self, usable: float) -> int:
+        """Bits of the deepest table that fits into so much time; 6, one LUT, where none does."""
+        return max(6, int(2 * (usable / self.lut - 1) + 1e-9) + 6)
+
     def of(self, netlist: Netlist, cell: c.Cell) -> float:
         """Delay of a cell from its latest argument."""
         match cell:
@@ -96,8 +104,7 @@ class DelayModel:
             case c.NonzeroCell():
                 return self.lut * _levels(netlist.cells[cell.args[0]].width)
             case c.TableCell():
-                bits = netlist.cells[cell.args[0]].width
-                return self.lut * (1 + max(0, bits - 6) / 2)
+                return self.table(netlist.cells[cell.args[0]].width)
             case c.MacCell():
                 return self.block
             case c.ProductCell():

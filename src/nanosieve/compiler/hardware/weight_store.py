@@ -1,7 +1,7 @@
 """Where the weights of a design are kept that can be reloaded, and at which addresses of its write port.
 
 A layer keeps the weights that all its slots read alike in registers, and those that differ from slot to slot
-in the rows of a memory, one for each phase. Both are written in words of `WORD` bits.
+in the rows of a memory, one for each phase until they begin again. Both are written in words of `WORD` bits.
 """
 
 from __future__ import annotations
@@ -158,11 +158,11 @@ def _store(layer: BuiltLayer) -> WeightStore:
         style = layer.feed.rows.style
         for port in layer.feed.ports:
             if port.stored:
-                content: list[Stored | None] = [None] * layer.feed.phases
+                content: list[Stored | None] = [None] * layer.feed.period
                 for phase, n in port.loads:
                     choice = port.choices[n]
-                    content[phase] = choice if isinstance(choice, Stored) else None
+                    content[phase % layer.feed.period] = choice if isinstance(choice, Stored) else None
                 columns.append(Column(port.width, tuple(content)))
-    phases = layer.feed.phases if layer.feed is not None else 1
-    rows = Bank(tuple(columns), phases, style) if columns else None
+    depth = layer.feed.period if layer.feed is not None else 1
+    rows = Bank(tuple(columns), depth, style) if columns else None
     return WeightStore(Bank(steady, 1) if steady else None, rows)

@@ -265,7 +265,7 @@ def _lookup(op: Lookup, given: Sequence[TensorType], out: TensorType, model: Del
     luts = float((columns * np.maximum(1.0, 2.0 ** (bits - 6))).sum())
     if not luts:
         return Work()
-    return Work({"table": luts}, steps=1, delay=model.lut * (1 + max(0, int(bits.max(initial=0)) - 6) / 2))
+    return Work({"table": luts}, steps=1, delay=model.table(int(bits.max(initial=0))))
 
 
 def _columns(op: Lookup, given: TensorType) -> Integers:

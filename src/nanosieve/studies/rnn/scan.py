@@ -24,19 +24,20 @@ from nanosieve.studies.study import StudyOptions
 __all__ = ["CHOSEN", "bits_needed", "precision_of", "scan_networks"]
 
 CHOSEN = "integer bits chosen"
-FORMAT = 1
+FORMAT = 2
 _TABLES = {"LSTM": ("gates", "candidate", "cell_output"), "GRU": ("gates", "candidate")}
 
 
 def precision_of(cell: str, bits: int | str, integer: int | None = None) -> dict[str, str]:
     """Types of all values: `bits` in all, `integer` of them before the binary point or as many as needed.
 
-    The tables of sigmoid and tanh are entered with at most `TABLE_BITS` bits.
+    The tables of sigmoid, tanh and softmax are entered with at most `TABLE_BITS` bits.
     """
     word = f"fixed<{bits}>" if integer is None else f"fixed<{bits},{integer}>"
     return {
         "default": word,
         **{f"default.{role}_table": f"fixed<{TABLE_BITS}>" for role in _TABLES[cell]},
+        "score.table": f"fixed<{TABLE_BITS}>",
     }
 
 

@@ -7,11 +7,7 @@ module nanosieve_delay #(
   input  wire [WIDTH-1:0] in,
   output wire [WIDTH-1:0] out
 );
-  reg [WIDTH-1:0] line [0:DEPTH-1];
-  integer n;
-  always @(posedge clk) begin
-    line[0] <= in;
-    for (n = 1; n < DEPTH; n = n + 1) line[n] <= line[n-1];
-  end
-  assign out = line[DEPTH-1];
+  reg [WIDTH*DEPTH-1:0] line;
+  always @(posedge clk) line <= {line, in};  // the oldest word falls off
+  assign out = line[WIDTH*DEPTH-1 -: WIDTH];
 endmodule
