@@ -109,7 +109,8 @@ class TrainingLoop:
         trainable, non_trainable, optimizer, loss = self._run_epoch(
             state.trainable, non_trainable, state.optimizer, self._x, self._w, batches, key
         )
-        judged = float(self._judge(trainable, non_trainable, self._x_held, self._w_held))
+        judged, _ = self._judge(trainable, non_trainable, self._x_held, self._w_held)
+        judged = float(judged)
         bits = float(sum(int(non_trainable[index]) for index in self._ebops_at))
         objective = judged + self._price * bits
         entries = {"loss": float(loss), "validation_loss": judged, "ebops": bits, "objective": objective}
@@ -128,6 +129,12 @@ class TrainingLoop:
                 best_objective=objective,
             )
         return state
+
+    def tells_events_apart(self, state: TrainingState) -> bool:
+        """Whether the network of the best epoch says anything else of any event that was held back."""
+        variables = state.best_trainable, state.best_non_trainable
+        _, differ = self._judge(*variables, self._x_held, self._w_held)
+        return bool(differ) or len(self._x_held) == 1
 
     def restore_best(self, state: TrainingState) -> None:
         """Give the model the variables of the best epoch."""
@@ -226,6 +233,7 @@ class TrainingLoop:
         def judge(trainable: Any, non_trainable: Any, x: Any, w: Any) -> Any:
             inputs = self._inputs(x, jax.random.key(self._settings.seed))
             outputs, _ = model.stateless_call(trainable, non_trainable, inputs, training=False)
-            return self._judged_loss(outputs, x, w)
+            first = outputs[0] if isinstance(outputs, list | tuple) else outputs
+            return self._judged_loss(outputs, x, w), (first != first[:1]).any()
 
         return run_epoch, jax.jit(judge)

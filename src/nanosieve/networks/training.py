@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -78,7 +79,8 @@ def train(
     """Train `model` (changed in place) and write ``NAME.keras`` and ``NAME.history.json`` into `folder`.
 
     If `folder` holds the result of the same network, settings and events, it is loaded instead; if it holds a
-    checkpoint of them, training goes on from there.
+    checkpoint of them, training goes on from there. A network that says the same of every event when it is
+    trained is told by a warning.
 
     Args:
         model: freshly built by `build_autoencoder` or `build_variational_autoencoder`.
@@ -133,7 +135,7 @@ def run_loop(
         more = {**(more or {}), "pruning": {**asdict(pruning), "spare": sorted(pruning.spare)}}
     key = fingerprint(model, x, w, {**asdict(settings), **(more or {})})
     path, record_path = folder / f"{model.name}.keras", folder / f"{model.name}.history.json"
-    finished = _finished(path, record_path, key, started)
+    finished = _finished(path, record_path, key, started, settings)
     if finished is not None:
         return finished
     loop = make_loop(model, x, w, settings, pruning)
@@ -145,11 +147,14 @@ def run_loop(
         if state.epochs % settings.checkpoint_every == 0:
             checkpoint.save(state)
     loop.restore_best(state)
+    alive = loop.tells_events_apart(state)
     record = {"format": 1, "fingerprint": key, "best_epoch": state.best_epoch, **state.history}
+    record |= {"tells events apart": alive}
     record_path.unlink(missing_ok=True)  # until both files are new, the folder holds no result
     save_model(model, path)
     write_text(record_path, json.dumps(record | {"settings": asdict(settings)}, indent=1) + "\n")
     checkpoint.remove()
+    _warn(alive, model.name, settings)
     return Trained(model, path, state.history, state.best_epoch, time.perf_counter() - started)
 
 
@@ -164,15 +169,28 @@ def _checked_weights(weights: NDArray[Any] | None, events: int) -> NDArray[np.fl
     return np.asarray(w / w.mean(), dtype=np.float32)
 
 
-def _finished(path: Path, record_path: Path, key: str, started: float) -> Trained | None:
+def _finished(
+    path: Path, record_path: Path, key: str, started: float, settings: TrainingSettings
+) -> Trained | None:
     """The earlier result with the same fingerprint, if there is one."""
     if not (path.is_file() and record_path.is_file()):
         return None
     record = json.loads(record_path.read_text(encoding="utf-8"))
     if record.get("fingerprint") != key:
         return None
+    _warn(record.get("tells events apart", True), path.stem, settings)
     history = {name: record[name] for name in HISTORY}
     return Trained(load_model(path), path, history, record["best_epoch"], time.perf_counter() - started)
+
+
+def _warn(alive: bool, name: str, settings: TrainingSettings) -> None:
+    """Say that a network has died: no loss or number of bits does."""
+    if not alive:
+        message = (
+            f"network {name!r} says the same of every event: it died in training; a smaller learning rate "
+            f"(now {settings.learning_rate:g}) or cheaper bits (now {settings.bits_price:g}) would help"
+        )
+        warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _note(state: TrainingState, settings: TrainingSettings, started: float) -> str:

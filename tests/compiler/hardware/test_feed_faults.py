@@ -50,7 +50,8 @@ def more(by: int) -> Callable[[re.Match[str]], str]:
 FAULTS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     "depth of a tap": (r"(?<=\.DEPTH\()(?P<v>\d+)", more(1)),
     "phase": (r"(?<=\d'd)0(?= : slot_next)", lambda m: "1"),
-    "hold enable": (r"if \(load\w+\) ", lambda m: ""),
+    # of the other ports what is loaded instead is the same
+    "hold enable": (r"if \(load0\) ", lambda m: ""),
     "cycle of a capture": (
         r"(?<=arrive_phase == )(?P<w>\d+)'d(?P<v>\d+)",
         lambda m: f"{m['w']}'d{int(m['v']) + 1}",

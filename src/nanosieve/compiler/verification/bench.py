@@ -30,6 +30,12 @@ class Bench:
         port = self.design.weights
         return (("valid", 1), ("address", port.address_bits), ("data", port.data_bits)) if port else ()
 
+    @property
+    def input_masks(self) -> tuple[int, ...]:
+        """The bits that each word has which enters: input buses, then address and data of weights."""
+        widths = [bus.width for bus in self.design.inputs] + [bits for _, bits in self.write_port[1:]]
+        return tuple((1 << min(32, width - 32 * n)) - 1 for width in widths for n in range(words(width)))
+
     def wrapper(self) -> str:
         """Verilog of module `TOP`: ``in_0 …`` are the inputs, ``out_0 …`` what is observed."""
         inputs, outputs = self.design.inputs, self.design.outputs
@@ -58,9 +64,10 @@ class Bench:
             loads.append(f"load(top.in_{n}, in + {at});")
             at += words(bus.width)
         if self.design.weights:
-            loads.append("top.weights_valid = record[0] >> 2 & 1;")
+            loads.append("top.weights_valid = control >> 2 & 1;")
             loads += [f"top.weights_{name} = in[{at + n}];" for n, name in enumerate(("address", "data"))]
             at += 2
+        masks = ", ".join(f"{mask}u" for mask in self.input_masks)
         stores = [
             f"case {n}: store(top.out_{n}, out); return {words(seen.width)};"
             for n, seen in enumerate(self.observed)
@@ -68,6 +75,7 @@ class Bench:
         return (
             _DRIVER.replace("@TOP@", TOP)
             .replace("@IN_WORDS@", str(at))
+            .replace("@MASKS@", masks)
             .replace("@OUT_WORDS@", str(max(words(seen.width) for seen in self.observed)))
             .replace("@LOAD@", "\n        ".join(loads))
             .replace("@STORE@", "\n        ".join(stores))
@@ -75,9 +83,10 @@ class Bench:
 
 
 _DRIVER = """\
-// Usage: program STIMULUS WANTED RESPONSE VALID CYCLES
-// STIMULUS: per cycle one word (bit 0 valid, bit 1 reset, bit 2 a word of weights), the input words, and
-// address and data of a word of weights, where the design takes them.
+// Usage: program CONTROL STIMULUS WANTED RESPONSE VALID CYCLES SEED
+// CONTROL: a byte per cycle: bit 0 valid, bit 1 reset, bit 2 a word of weights, bit 3 words enter.
+// STIMULUS: for each cycle with bit 3 the input words, and address and data of a word of weights, where the
+// design takes them; in the other cycles all bits are random.
 // WANTED: pairs of words, a cycle and the number of an output, in the order of the cycles.
 // RESPONSE: for every pair the words of that output, seen before the rising edge.
 // VALID: the cycles after the first in which valid_out is high.
@@ -109,24 +118,41 @@ static std::size_t look(const V@TOP@& top, uint32_t number, uint32_t* out) {
     return 0;
 }
 
+// Sebastiano Vigna's splitmix64
+static uint64_t seed;
+static uint64_t noise() {
+    uint64_t x = seed += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
 int main(int, char** arguments) {
-    std::FILE* stimulus = std::fopen(arguments[1], "rb");
-    std::FILE* wanted = std::fopen(arguments[2], "rb");
-    std::FILE* response = std::fopen(arguments[3], "wb");
-    std::FILE* valid = std::fopen(arguments[4], "wb");
-    const unsigned long cycles = std::strtoul(arguments[5], nullptr, 10);
-    if (!stimulus || !wanted || !response || !valid) return 2;
+    std::FILE* controls = std::fopen(arguments[1], "rb");
+    std::FILE* stimulus = std::fopen(arguments[2], "rb");
+    std::FILE* wanted = std::fopen(arguments[3], "rb");
+    std::FILE* response = std::fopen(arguments[4], "wb");
+    std::FILE* valid = std::fopen(arguments[5], "wb");
+    const unsigned long cycles = std::strtoul(arguments[6], nullptr, 10);
+    seed = std::strtoull(arguments[7], nullptr, 10);
+    if (!controls || !stimulus || !wanted || !response || !valid) return 2;
     VerilatedContext context;
     context.randReset(2);  // registers wake up with random bits
     context.randSeed(1);
     V@TOP@ top{&context};
-    uint32_t record[1 + @IN_WORDS@], out[@OUT_WORDS@], next[2];
-    const uint32_t* in = record + 1;
+    static const uint32_t mask[] = {@MASKS@};
+    uint32_t in[@IN_WORDS@], out[@OUT_WORDS@], next[2];
     bool more = std::fread(next, sizeof next, 1, wanted) == 1;
     for (uint32_t cycle = 0; cycle < cycles; ++cycle) {
-        if (std::fread(record, sizeof record, 1, stimulus) != 1) return 3;
-        top.valid_in = record[0] & 1;
-        top.reset = record[0] >> 1 & 1;
+        const int control = std::fgetc(controls);
+        if (control < 0) return 3;
+        if (control >> 3 & 1) {
+            if (std::fread(in, sizeof in, 1, stimulus) != 1) return 3;
+        } else {
+            for (std::size_t n = 0; n < @IN_WORDS@; ++n) in[n] = static_cast<uint32_t>(noise()) & mask[n];
+        }
+        top.valid_in = control & 1;
+        top.reset = control >> 1 & 1;
         @LOAD@
         top.clk = 0;
         top.eval();
