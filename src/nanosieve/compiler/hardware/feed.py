@@ -240,9 +240,16 @@ class Feed:
         if not tables or self.phases <= CHEAP_DEPTH:
             return self.phases
         chosen = np.array([[n for _, n in port.loads] for port in tables])
-        period = repeats_after(unique_rows(chosen.T)[1], np.array(self.start) - self.start[0])
+        phase = np.array(self.start) - self.start[0]
+        period = repeats_after(unique_rows(chosen.T)[1], phase)
         counted = 0 if period & (period - 1) == 0 else COUNTER * period.bit_length()
-        return period if self._price(period) + counted < self._price(self.phases) else self.phases
+        words = int((phase % period).max()) + 1
+        return period if self._price(words) + counted < self._price(self.phases) else self.phases
+
+    @cached_property
+    def words(self) -> int:
+        """Words of the tables: one for each phase of a period up to the last in which a slot begins."""
+        return max((start - self.start[0]) % self.period for start in self.start) + 1
 
     @property
     def counts_rows(self) -> bool:
@@ -264,12 +271,12 @@ class Feed:
     @cached_property
     def table(self) -> Memory | None:
         """The constants of all ports that hold nothing else, a word for each phase of a period."""
-        return self._tables(self.period)[0]
+        return self._tables(self.words)[0]
 
     @cached_property
     def rows(self) -> Memory | None:
         """The weights of all ports that hold them, a row for each phase of a period."""
-        return self._tables(self.period)[1]
+        return self._tables(self.words)[1]
 
     @cached_property
     def memories(self) -> tuple[Memory, ...]:

@@ -123,12 +123,9 @@ def _row_counter(feed: Feed) -> list[str]:
 
 
 def _row(feed: Feed) -> str:
-    """The place in the tables, an expression."""
-    if feed.counts_rows:
-        return "row_phase"
-    if feed.period < feed.phases:
-        return f"slot_phase[{max((feed.period - 1).bit_length(), 1) - 1}:0]"
-    return "slot_phase"
+    """The place in the tables, an expression; behind the last slot of a period it is any."""
+    bits = max((feed.words - 1).bit_length(), 1)
+    return f"{'row' if feed.counts_rows else 'slot'}_phase[{bits - 1}:0]"
 
 
 def _lanes(feed: Feed, buses: Mapping[str, tuple[str, int, Sequence[tuple[int, int]]]]) -> list[str]:
@@ -259,7 +256,7 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
 
 def _table(feed: Feed, table: Memory, members: list[int]) -> list[str]:
     """Ports that hold only constants, as one table with a word for each phase of a period."""
-    words = [0] * feed.period
+    words = [0] * feed.words
     lines, lsb = [], 0
     for n in members:
         port = feed.ports[n]

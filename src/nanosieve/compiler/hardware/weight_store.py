@@ -158,11 +158,11 @@ def _store(layer: BuiltLayer) -> WeightStore:
         style = layer.feed.rows.style
         for port in layer.feed.ports:
             if port.stored:
-                content: list[Stored | None] = [None] * layer.feed.period
+                content: list[Stored | None] = [None] * layer.feed.words
                 for phase, n in port.loads:
                     choice = port.choices[n]
                     content[phase % layer.feed.period] = choice if isinstance(choice, Stored) else None
                 columns.append(Column(port.width, tuple(content)))
-    depth = layer.feed.period if layer.feed is not None else 1
+    depth = layer.feed.words if layer.feed is not None else 1
     rows = Bank(tuple(columns), depth, style) if columns else None
     return WeightStore(Bank(steady, 1) if steady else None, rows)
