@@ -273,6 +273,11 @@ class Feed:
         """The constants of all ports that hold nothing else, a word for each phase of a period."""
         return self._tables(self.words)[0]
 
+    @property
+    def table_apart(self) -> bool:
+        """Whether the table is a module of its own: among other logic Yosys takes twice its LUTs."""
+        return self.table is not None and self.table.style == "distributed" and self.words > CHEAP_DEPTH
+
     @cached_property
     def rows(self) -> Memory | None:
         """The weights of all ports that hold them, a row for each phase of a period."""

@@ -22,7 +22,7 @@ from nanosieve.compiler.hardware.memories import Memory, delay_lines, rom_lines
 from nanosieve.compiler.hardware.phases import phase_patterns
 from nanosieve.compiler.hardware.weight_verilog import Store, write_ports
 
-__all__ = ["Controls", "counter", "feed_module"]
+__all__ = ["Controls", "counter", "feed_module", "table_module"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def feed_module(
     feed: Feed,
     out_width: int,
     store: Store | None = None,
+    table: str = "",
 ) -> str:
     """The module of the layer.
 
@@ -61,6 +62,7 @@ def feed_module(
         feed: the feed.
         out_width: bits of the kernel's output.
         store: where its weights are that can be reloaded.
+        table: module of its constants; empty if they are kept in this one.
     """
     controls = Controls.of(feed)
     lines = [f"// {title}", f"module {name} (", "  input  wire clk,", "  input  wire reset,"]
@@ -75,7 +77,7 @@ def feed_module(
     lines += [f"  output wire [{out_width - 1}:0] out", ");"]
     lines += _lanes(feed, buses)
     lines += _captures(feed)
-    lines += _ports(feed)
+    lines += _ports(feed, table)
     lines += store.instance(_row(feed) if feed.rows else "") if store else []
     given = ", .weights(weights)" if store and store.steady else ""
     if feed.ports:  # through a wire: Yosys stops at a pin that is given one signed number in braces
@@ -186,7 +188,7 @@ def _captures(feed: Feed) -> list[str]:
     return lines
 
 
-def _ports(feed: Feed) -> list[str]:
+def _ports(feed: Feed, table: str) -> list[str]:
     """The ports of the kernel; those that are loaded in the same phases share what selects."""
     lines = ["", f"  // the {len(feed.ports)} ports of the kernel"]
     groups: dict[tuple[object, ...], list[int]] = {}
@@ -201,7 +203,7 @@ def _ports(feed: Feed) -> list[str]:
         lines += ["", *counter("slot", "start", feed.phases)]
         lines += _row_counter(feed) if feed.counts_rows else []
     if feed.table is not None:
-        lines += _table(feed, feed.table, constants)
+        lines += _table(feed, feed.table, constants, table)
     lines += _rows(feed)
     for g, members in enumerate(groups.values()):
         lines += _selected(feed, g, members)
@@ -254,21 +256,43 @@ def _selected(feed: Feed, g: int, members: list[int]) -> list[str]:
     return lines
 
 
-def _table(feed: Feed, table: Memory, members: list[int]) -> list[str]:
-    """Ports that hold only constants, as one table with a word for each phase of a period."""
-    words = [0] * feed.words
+def table_module(name: str, title: str, feed: Feed) -> str:
+    """The module of the constants of a layer."""
+    table = feed.table
+    assert table is not None
+    lines = [f"// {title}: constants", f"module {name} (", "  input  wire clk,"]
+    lines += [f"  input  wire [{table.bits - 1}:0] place,", f"  output wire [{table.width - 1}:0] word", ");"]
+    lines += rom_lines(table, "constants", _words_of(feed), "place")
+    return "\n".join([*lines, "  assign word = constants;", "endmodule", ""])
+
+
+def _table(feed: Feed, table: Memory, members: list[int], module: str) -> list[str]:
+    """Ports that hold only constants, as one table."""
     lines, lsb = [], 0
     for n in members:
         port = feed.ports[n]
+        bits = f"constants[{lsb + port.width - 1}:{lsb}]"
+        lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
+        lsb += port.width
+    if not module:
+        return ["", *rom_lines(table, "constants", _words_of(feed), _row(feed)), *lines]
+    pins = f".clk(clk), .place({_row(feed)}), .word(constants)"
+    return ["", f"  wire [{table.width - 1}:0] constants;", f"  {module} u_table ({pins});", *lines]
+
+
+def _words_of(feed: Feed) -> list[int]:
+    """A word of all ports that hold only constants for each phase of a period."""
+    words, lsb = [0] * feed.words, 0
+    for port in feed.ports:
+        if not port.table:
+            continue
         mask = (1 << port.width) - 1
         for phase, k in {phase % feed.period: k for phase, k in port.loads}.items():
             choice = port.choices[k]
             assert isinstance(choice, Literal)
             words[phase] |= (choice.code & mask) << lsb
-        bits = f"constants[{lsb + port.width - 1}:{lsb}]"
-        lines.append(f"  wire {_sign(port)}[{port.width - 1}:0] p{n} = {bits};")
         lsb += port.width
-    return ["", *rom_lines(table, "constants", words, _row(feed)), *lines]
+    return words
 
 
 def _enable(feed: Feed, port: FeedPort, name: str, lines: list[str]) -> str:

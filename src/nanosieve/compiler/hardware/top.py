@@ -13,7 +13,7 @@ from nanosieve.compiler.hardware.delay_lines import SHIFT_REGISTER
 from nanosieve.compiler.hardware.elements import Element
 from nanosieve.compiler.hardware.engines.modules import engine_children, engine_texts
 from nanosieve.compiler.hardware.engines.verilog import out_layout
-from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module
+from nanosieve.compiler.hardware.feed_verilog import Controls, feed_module, table_module
 from nanosieve.compiler.hardware.identifiers import Names
 from nanosieve.compiler.hardware.library import library_text, used_library
 from nanosieve.compiler.hardware.ports import Layout, Port, input_port, layout_of, output_port
@@ -68,14 +68,19 @@ class LayerModule:
             return engine_children(self.module, self.layer.engine)
         inner = [name for name in self.texts if name not in (self.module, *self.beside)]
         used = list(used_library(self.layer.netlist))
-        kernel = {name: [] if self.store and name == self.store.module else used for name in inner}
         if self.layer.feed is None:
             return {self.module: used, **{name: [] for name in self.beside}}
+        kernel = {name: used if name == kernel_name(self.module) else [] for name in inner}
         stored = (
             m for m in self.layer.feed.memories if m.kind in ("delay", "ring") and m.depth >= SHIFT_REGISTER
         )
         delays = list(dict.fromkeys(memory.module for memory in stored))
         return {self.module: inner + delays, **kernel}
+
+
+def kernel_name(module: str) -> str:
+    """The module of what a layer does in a slot."""
+    return f"{module}_slot"
 
 
 @dataclass(frozen=True)
@@ -213,7 +218,7 @@ def _layer(
         )
         return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, tuple(layout), store)
     lanes = layout_of([port.width for port in layer.feed.ports])
-    kernel = f"{module}_slot"
+    kernel = kernel_name(module)
     inner, layout = layer_module(
         kernel,
         f"{title}: one slot; outputs {layer.schedule.stage} cycles after the inputs",
@@ -235,9 +240,11 @@ def _layer(
     }
     first, last = layer.slots[0], layer.slots[-1]
     when = f"in cycle {first}" if first == last else f"{len(layer.slots)} slots in cycles {first} to {last}"
-    outer = feed_module(
-        module, f"{title}; {when} of an event", kernel, buses_of, layer.name, layer.feed, out_width, store
-    )
+    table = f"{module}_table" if layer.feed.table_apart else ""
+    if table:
+        texts[table] = table_module(table, layer.name, layer.feed)
+    title = f"{title}; {when} of an event"
+    outer = feed_module(module, title, kernel, buses_of, layer.name, layer.feed, out_width, store, table)
     texts = {module: outer, kernel: inner, **texts}
     return LayerModule(layer, module, signals[layer.name], texts, tuple(layout), store)
 
