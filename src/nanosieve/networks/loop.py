@@ -233,7 +233,10 @@ class TrainingLoop:
         def judge(trainable: Any, non_trainable: Any, x: Any, w: Any) -> Any:
             inputs = self._inputs(x, jax.random.key(self._settings.seed))
             outputs, _ = model.stateless_call(trainable, non_trainable, inputs, training=False)
-            first = outputs[0] if isinstance(outputs, list | tuple) else outputs
-            return self._judged_loss(outputs, x, w), (first != first[:1]).any()
+            several = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+            # the reconstruction of a variational network differs by its noise, those of hints are no result
+            said = several[1:] if len(model.inputs) > 1 else several[:1]
+            differ = jax.numpy.stack([(each != each[:1]).any() for each in said]).any()
+            return self._judged_loss(outputs, x, w), differ
 
         return run_epoch, jax.jit(judge)

@@ -90,7 +90,8 @@ def _stated(scans: tuple[PrecisionScan, ...], kept: float) -> Iterator[str]:
         if scan.name == CHOSEN:
             continue
         point = scan.fewest(kept)
-        takes = f"takes {point.bits} bits" if point else "takes more bits than were scanned"
+        scanned = ", ".join(str(each.bits) for each in scan.points)
+        takes = f"takes {point.bits} bits, of {scanned}" if point else "takes more bits than were scanned"
         yield f"With {scan.name} stated for all values the same {takes}."
 
 
