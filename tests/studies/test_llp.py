@@ -112,6 +112,7 @@ def test_images_of_all_classes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:network .* says the same of every event")  # so few events kill some
 def test_the_whole_study(tmp_path: Path) -> None:
     assert find_study("llp").reference == f"arXiv:{ARXIV}"
     result = run(StudyOptions(tmp_path, workers=1), settings=SETTINGS)

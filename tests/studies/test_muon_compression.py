@@ -145,6 +145,7 @@ def test_a_network_that_says_the_same_of_all_keeps_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:network .* says the same of every event")  # so few events kill some
 def test_the_whole_study(tmp_path: Path) -> None:
     assert find_study("muon-compression").reference == f"doi:{DOI}"
     options = StudyOptions(tmp_path, workers=1)

@@ -82,6 +82,7 @@ def test_images_are_rendered_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:network .* says the same of every event")  # so few events kill some
 def test_the_whole_study(tmp_path: Path) -> None:
     assert find_study("cnn").reference == "arXiv:2101.05108"
     options = StudyOptions(tmp_path, workers=1)
