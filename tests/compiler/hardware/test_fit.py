@@ -26,7 +26,7 @@ from nanosieve.compiler.hardware.fit import build_finalists
 from nanosieve.compiler.hardware.once import Settings
 from nanosieve.compiler.hardware.pareto import pareto_front
 from nanosieve.compiler.hardware.plan import Copies, Fold, choice_of, text_of
-from nanosieve.errors import BudgetError, FoldingError, SettingsError, UnknownNameError
+from nanosieve.errors import BudgetError, ClockError, FoldingError, SettingsError, UnknownNameError
 
 SMALL = Budget(every="60 ns", latency="2 us", clock="200 MHz")
 
@@ -100,6 +100,15 @@ def test_a_layer_without_steps_has_no_cells() -> None:
 def test_slots_that_do_not_fit_between_two_events() -> None:
     with pytest.raises(BudgetError, match=r"'conv'.*96 slots"):
         build_design(network(), SMALL, layers={"conv": Fold(1, 8)})
+
+
+def test_a_clock_that_is_too_fast_for_a_folded_layer() -> None:
+    """What no interval can mend is said as it is, and not as slots that do not fit."""
+    fast = Budget(every="1 us", latency="10 us", clock="700 MHz")
+    with pytest.raises(
+        ClockError, match=r"layer 'conv': one .* a clock of 700 MHz leaves .* slower would do"
+    ):
+        build_design(network(), fast, layers={"conv": Fold(1, 8)})
 
 
 def test_no_fit_says_what_would_do() -> None:

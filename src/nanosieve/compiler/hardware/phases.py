@@ -13,6 +13,9 @@ from nanosieve.compiler.graph import Integers
 
 __all__ = ["phase_patterns", "repeats_after"]
 
+PREFIX = 64
+"""Phases that are compared first with those a period later."""
+
 Chosen = TypeVar("Chosen", bound=Hashable)
 
 
@@ -64,7 +67,11 @@ def repeats_after(content: Integers, phase: Integers) -> int:
     phases = int(phase[-1]) + 1
     by_phase = np.full(phases, -1)
     by_phase[phase] = content
-    for period in range(1, phases):
+    possible = np.ones(phases, dtype=bool)
+    for n in range(min(PREFIX, phases)):  # most are ruled out by what the first phases read
+        if by_phase[n] >= 0:
+            possible[: phases - n] &= (by_phase[n:] < 0) | (by_phase[n:] == by_phase[n])
+    for period in (np.flatnonzero(possible[1:]) + 1).tolist():
         before, after = by_phase[:-period], by_phase[period:]
         if ((before != after) & (before >= 0) & (after >= 0)).any():
             continue

@@ -70,7 +70,7 @@ class LayerModule:
         used = list(used_library(self.layer.netlist))
         if self.layer.feed is None:
             return {self.module: used, **{name: [] for name in self.beside}}
-        kernel = {name: used if name == kernel_name(self.module) else [] for name in inner}
+        kernel = {name: used if name == _kernel_name(self.module) else [] for name in inner}
         stored = (
             m for m in self.layer.feed.memories if m.kind in ("delay", "ring") and m.depth >= SHIFT_REGISTER
         )
@@ -78,7 +78,7 @@ class LayerModule:
         return {self.module: inner + delays, **kernel}
 
 
-def kernel_name(module: str) -> str:
+def _kernel_name(module: str) -> str:
     """The module of what a layer does in a slot."""
     return f"{module}_slot"
 
@@ -218,7 +218,7 @@ def _layer(
         )
         return LayerModule(layer, module, signals[layer.name], {module: text, **texts}, tuple(layout), store)
     lanes = layout_of([port.width for port in layer.feed.ports])
-    kernel = kernel_name(module)
+    kernel = _kernel_name(module)
     inner, layout = layer_module(
         kernel,
         f"{title}: one slot; outputs {layer.schedule.stage} cycles after the inputs",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nanosieve.compiler.design import Design, compile, load
 from nanosieve.compiler.graph import Graph
 from nanosieve.compiler.hardware import Budget
-from nanosieve.errors import BudgetError, FoldingError
+from nanosieve.errors import BudgetError, ClockError, FoldingError
 from nanosieve.executor import run_tasks
 from nanosieve.figure import Figure
 from nanosieve.progress import Progress
@@ -197,6 +197,8 @@ def _compiled(task: _Task, graph: Graph) -> Design:
         )
         try:
             return compile(graph, budget, out=task.folder, layers={"rnn": mode.choice})
+        except ClockError:  # more cycles would not help
+            raise
         except (BudgetError, FoldingError) as error:
             problem = error
     raise problem or BudgetError("no interval was tried")
